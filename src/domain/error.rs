@@ -1,0 +1,314 @@
+//! The one list of public errors, and the error every domain operation answers with.
+
+use serde::Serialize;
+use serde_json::Value;
+use utoipa::ToSchema;
+
+/// A public error code: its name, its one status and what it means. The JSON, the OpenAPI document and the
+/// documentation are made from this table.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Code {
+    pub name: &'static str,
+    pub status: u16,
+    pub meaning: &'static str,
+}
+
+macro_rules! codes {
+    ($($ident:ident $name:literal $status:literal $meaning:literal)*) => {
+        impl Code {
+            $(#[doc = $meaning] pub const $ident: &'static Code = &Code { name: $name, status: $status, meaning: $meaning };)*
+            /// Every public error, in the order of the chapters.
+            pub const ALL: &'static [&'static Code] = &[$(Code::$ident),*];
+        }
+    };
+}
+
+codes! {
+    INVALID_JSON "common/invalid-json" 400 "The body is not JSON."
+    INVALID_PARAMETERS "common/invalid-parameters" 400 "A parameter is missing, of the wrong type or out of range."
+    AUTHENTICATION_REQUIRED "common/authentication-required" 401 "The route needs somebody who is signed in."
+    ORIGIN_DENIED "common/origin-denied" 403 "The Origin of the request is not allowed here."
+    NOT_FOUND "common/not-found" 404 "No such route."
+    METHOD_NOT_ALLOWED "common/method-not-allowed" 405 "The route exists, but not for this method; Allow names those it has."
+    PAYLOAD_TOO_LARGE "common/payload-too-large" 413 "The body or the request target is larger than allowed."
+    UNSUPPORTED_MEDIA_TYPE "common/unsupported-media-type" 415 "The Content-Type is not one this route reads."
+    MISDIRECTED_REQUEST "common/misdirected-request" 421 "The Host header names a host this server does not know."
+    RATE_LIMIT_EXCEEDED "common/rate-limit-exceeded" 429 "Too many requests; Retry-After tells when to come back."
+    INTERNAL_ERROR "common/internal-error" 500 "A bug; it is logged with the requestId."
+    UNAVAILABLE "common/unavailable" 503 "The server is shutting down, its disk is full or the database is busy past its time limit."
+
+    UNAUTHORIZED "auth/unauthorized" 401 "Neither an API key nor X-Project-Id came with the request."
+    INVALID_TOKEN_FORMAT "auth/invalid-token-format" 401 "The API key does not have the form pk_ or sk_ and 64 hex characters."
+    INVALID_API_KEY "auth/invalid-api-key" 401 "No key has this value."
+    API_KEY_REVOKED "auth/api-key-revoked" 401 "The key was deleted."
+    API_KEY_EXPIRED "auth/api-key-expired" 401 "The key has expired."
+    INVALID_TOKEN "auth/invalid-token" 401 "The token is damaged, foreign or of another environment."
+    TOKEN_EXPIRED "auth/token-expired" 401 "The token has expired."
+    SESSION_EXPIRED "auth/session-expired" 401 "The session behind the token has ended."
+    ACCOUNT_BANNED "auth/account-banned" 403 "The user is banned."
+    INSUFFICIENT_SCOPE "auth/insufficient-scope" 403 "The scope of the personal access token is too low."
+
+    VALIDATION_ERROR "data/validation-error" 400 "A value, filter or permission breaks a rule; details name each."
+    INVALID_HEADER "data/invalid-header" 400 "A header of the request cannot be used."
+    PERMISSION_DENIED "data/permission-denied" 403 "The table's permissions do not let this caller do that."
+    SCOPE_INSUFFICIENT "data/scope-insufficient" 403 "The scopes of the API key do not include the operation."
+    SYSTEM_TABLE_ACCESS "data/system-table-access" 403 "System tables are read-only views for admins."
+    PROJECT_ACCESS_DENIED "data/project-access-denied" 403 "The key belongs to another project or environment than the headers name."
+    ENVIRONMENT_NOT_FOUND "data/environment-not-found" 404 "No such project or environment."
+    TABLE_NOT_FOUND "data/table-not-found" 404 "No table has this name in this environment."
+    RECORD_NOT_FOUND "data/not-found" 404 "No record has this id."
+    DUPLICATE_VALUE "data/duplicate-value" 409 "A unique field or index already holds this value."
+    AMBIGUOUS_MATCH "data/ambiguous-match" 409 "The match of an upsert hits several records."
+    PRECONDITION_FAILED "data/precondition-failed" 412 "The record has changed since the version named by If-Match or ifUpdatedAt."
+    DATA_RATE_LIMIT_EXCEEDED "data/rate-limit-exceeded" 429 "Too many data requests or change streams; Retry-After tells when to come back."
+
+    TABLE_ALREADY_EXISTS "table/already-exists" 409 "A table of this name exists already."
+    SCHEMA_VALIDATION_FAILED "table/schema-validation-failed" 400 "A table name, field definition or index definition is not valid."
+    FIELD_CONFLICT "table/field-conflict" 400 "A field is both added and removed, or the new name is in use."
+    REQUIRED_CONFLICT "table/required-conflict" 400 "A field is both added to and removed from the required list."
+    SYSTEM_FIELD_PROTECTED "table/system-field-protected" 400 "id, createdBy, createdAt and updatedAt cannot be declared."
+    SYSTEM_INDEX_PROTECTED "table/system-index-protected" 400 "Indexes made by the server cannot be changed or removed."
+    INDEX_CONFLICT "table/index-conflict" 409 "Two entries of the call contradict each other, or the same index exists under another name."
+    FIELD_NOT_FOUND "table/field-not-found" 404 "The table declares no such field."
+    SCHEMA_VERSION_NOT_FOUND "table/schema-version-not-found" 404 "The table has no such schema version."
+    INDEX_VERSION_NOT_FOUND "table/index-version-not-found" 404 "The table has no such index version."
+
+    SCHEMA_DESTRUCTIVE "schema/destructive" 409 "The change would remove stored values; allowDestructive consents."
+    SCHEMA_INCOMPATIBLE_VALUES "schema/incompatible-values" 409 "Stored values cannot be converted to the new type; nothing was changed."
+    SCHEMA_PLAN_CHANGED "schema/plan-changed" 409 "The environment has changed since the plan was made."
+    SCHEMA_INVALID "schema/invalid" 400 "The schema document is not valid."
+
+    IMPORT_UNREADABLE "import/unreadable" 400 "The import can't be read in the named format."
+
+    TENANT_EMAIL_EXISTS "tenant/email-exists" 409 "A developer account has this address already."
+    TENANT_SIGNUP_CLOSED "tenant/signup-closed" 403 "Sign-up of developer accounts is closed on this server."
+    TENANT_WEAK_PASSWORD "tenant/weak-password" 400 "The password needs at least 10 characters."
+    TENANT_INVALID_CREDENTIALS "tenant/invalid-credentials" 401 "Address or password is wrong."
+    TENANT_TOO_MANY_ATTEMPTS "tenant/too-many-attempts" 429 "Too many sign-in attempts; Retry-After tells when to come back."
+    TENANT_LINK_INVALID "tenant/link-invalid" 400 "No such sign-in link."
+    TENANT_LINK_USED "tenant/link-used" 400 "The sign-in link was used already."
+    TENANT_LINK_EXPIRED "tenant/link-expired" 400 "The sign-in link has expired."
+    TENANT_NOT_FOUND "tenant/not-found" 404 "No developer account has this address or id."
+
+    ORGANIZATION_PERMISSION_DENIED "organization/permission-denied" 403 "The role in the organization is too low."
+    ORGANIZATION_NOT_FOUND "organization/not-found" 404 "No such organization, or not a member of it."
+    ORGANIZATION_SLUG_TAKEN "organization/slug-taken" 409 "Another organization has this slug."
+    ORGANIZATION_LAST_OWNER "organization/last-owner" 409 "The last owner cannot leave, be removed or be demoted."
+    MEMBER_NOT_FOUND "member/not-found" 404 "No such member of the organization."
+    MEMBER_ROLE_TOO_HIGH "member/role-too-high" 403 "Only owners grant, change or remove the roles Admin and Owner."
+    PROJECT_NOT_FOUND "project/not-found" 404 "No such project."
+    PROJECT_ALREADY_EXISTS "project/already-exists" 409 "Another project of the organization has this slug."
+    PROJECT_TOO_MANY_ORIGINS "project/too-many-origins" 400 "A project lists at most 3 origins."
+    PROJECT_INVALID_ORIGIN "project/invalid-origin" 400 "An origin is scheme, host and optional port, without path or wildcard."
+    ENVIRONMENT_ALREADY_EXISTS "environment/already-exists" 409 "An environment of this name exists with another type."
+    ENVIRONMENT_INVALID_NAME "environment/invalid-name" 400 "An environment name is a lower-case letter followed by up to 31 of a-z, 0-9 and -."
+    ENVIRONMENT_LAST "environment/last-environment" 409 "The last environment of a project cannot be deleted."
+    ENVIRONMENT_BUSY "environment/busy" 409 "A restore, reset or clone is running in the environment."
+    KEY_NAME_TAKEN "key/name-taken" 409 "Another key of the environment has this name."
+    KEY_VALUE_TAKEN "key/value-taken" 409 "The key value is known to this server already."
+    KEY_INVALID_VALUE "key/invalid-value" 400 "A key is pk_ or sk_ and 64 lower-case hex characters."
+    ACCESS_TOKEN_NOT_FOUND "access-token/not-found" 404 "No such key or token."
+    SESSION_NOT_FOUND "session/not-found" 404 "No such session."
+    REQUEST_NOT_FOUND "request/not-found" 404 "No such entry in the request log."
+    JOB_NOT_FOUND "job/not-found" 404 "No such job."
+    JOB_FINISHED "job/finished" 409 "The job has ended already."
+    SNAPSHOT_NOT_FOUND "snapshot/not-found" 404 "No such snapshot."
+
+    MANAGEMENT_FORBIDDEN "management/forbidden" 403 "The route is for the server owner, the operator or sessions only."
+    MANAGEMENT_CSRF_FAILED "management/csrf-failed" 403 "X-CSRF-Token is missing or wrong."
+    MANAGEMENT_CONFIRMATION_REQUIRED "management/confirmation-required" 400 "The call needs confirm=<name>."
+    MANAGEMENT_VERSION_CONFLICT "management/version-conflict" 412 "The object has changed since the version named by If-Match."
+}
+
+/// One of several things that are wrong.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, ToSchema)]
+pub struct Detail {
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub position: Option<usize>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub table: Option<String>,
+    /// Field, parameter or path, nested with dots: `address.zip`, `lines.0.qty`, `andFilters.age.$in`.
+    pub field: String,
+    pub rule: String,
+    #[serde(flatten, skip_serializing_if = "serde_json::Map::is_empty")]
+    #[schema(value_type = Object)]
+    pub more: serde_json::Map<String, Value>,
+    pub message: String,
+}
+
+impl Detail {
+    pub fn new(field: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self { field: field.into(), rule: rule.to_owned(), message: message.into(), ..Self::default() }
+    }
+
+    /// Adds a further member, such as `index`, `value`, `count` or `ids`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.more.insert(key.to_owned(), value.into());
+        self
+    }
+}
+
+/// What a domain operation answers when it does not do what was asked. Boxed inside, so that results stay small.
+#[derive(Debug)]
+pub struct Error(Box<Inner>);
+
+#[derive(Debug)]
+struct Inner {
+    code: &'static Code,
+    message: String,
+    details: Vec<Detail>,
+    /// Further members of the `error` object, such as `count`.
+    more: serde_json::Map<String, Value>,
+    retry_after: Option<u32>,
+    rate_limit: Option<(u32, u32)>,
+    /// What went wrong inside; logged, never shown.
+    cause: Option<String>,
+}
+
+pub type Result<T, E = Error> = std::result::Result<T, E>;
+
+impl Error {
+    pub fn new(code: &'static Code, message: impl Into<String>) -> Self {
+        Self(Box::new(Inner {
+            code,
+            message: message.into(),
+            details: Vec::new(),
+            more: serde_json::Map::new(),
+            retry_after: (code.status == 503).then_some(1),
+            rate_limit: None,
+            cause: None,
+        }))
+    }
+
+    /// An error whose message is that of its first detail.
+    pub fn with_details(code: &'static Code, details: Vec<Detail>) -> Self {
+        let message = details.first().map_or_else(|| code.meaning.to_owned(), |d| d.message.clone());
+        let mut error = Self::new(code, message);
+        error.0.details = details;
+        error
+    }
+
+    /// `data/validation-error` with one detail.
+    pub fn validation(field: impl Into<String>, rule: &str, message: impl Into<String>) -> Self {
+        Self::with_details(Code::VALIDATION_ERROR, vec![Detail::new(field, rule, message)])
+    }
+
+    /// `common/invalid-parameters` naming the parameter.
+    pub fn invalid_parameter(name: &str, message: impl Into<String>) -> Self {
+        Self::with_details(Code::INVALID_PARAMETERS, vec![Detail::new(name, "parameter", message)])
+    }
+
+    /// `common/internal-error`: a bug. The cause goes to the log only.
+    pub fn internal(cause: impl std::fmt::Display) -> Self {
+        let mut error = Self::new(Code::INTERNAL_ERROR, "Something went wrong inside the server; its log has the details under this requestId");
+        error.0.cause = Some(cause.to_string());
+        error
+    }
+
+    /// `common/unavailable` with `Retry-After`.
+    pub fn unavailable(message: impl Into<String>) -> Self {
+        Self::new(Code::UNAVAILABLE, message)
+    }
+
+    /// A 429: `limit` and `remaining` become `X-RateLimit-*`, `retry_after` is in seconds.
+    pub fn rate_limited(code: &'static Code, message: impl Into<String>, limit: u32, retry_after: u32) -> Self {
+        let mut error = Self::new(code, message);
+        error.0.retry_after = Some(retry_after.max(1));
+        error.0.rate_limit = Some((limit, 0));
+        error
+    }
+
+    #[must_use]
+    pub fn details(mut self, details: Vec<Detail>) -> Self {
+        self.0.details = details;
+        self
+    }
+
+    /// Adds a member to the `error` object, beside `code` and `message`.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.0.more.insert(key.to_owned(), value.into());
+        self
+    }
+
+    #[must_use]
+    pub fn because(mut self, cause: impl std::fmt::Display) -> Self {
+        self.0.cause = Some(cause.to_string());
+        self
+    }
+
+    /// Marks every detail with the place of the failing operation in a bulk call.
+    #[must_use]
+    pub fn at_position(mut self, position: usize, table: Option<&str>) -> Self {
+        if self.0.details.is_empty() {
+            let message = self.0.message.clone();
+            self.0.details.push(Detail::new("", "operation", message));
+        }
+        for detail in &mut self.0.details {
+            detail.position = Some(position);
+            detail.table = table.map(str::to_owned);
+        }
+        self
+    }
+
+    pub fn code(&self) -> &'static Code {
+        self.0.code
+    }
+
+    pub fn message(&self) -> &str {
+        &self.0.message
+    }
+
+    pub fn detail_list(&self) -> &[Detail] {
+        &self.0.details
+    }
+
+    pub fn more(&self) -> &serde_json::Map<String, Value> {
+        &self.0.more
+    }
+
+    /// Seconds for `Retry-After`.
+    pub fn retry_after(&self) -> Option<u32> {
+        self.0.retry_after
+    }
+
+    /// Limit and remaining for `X-RateLimit-*`.
+    pub fn rate_limit(&self) -> Option<(u32, u32)> {
+        self.0.rate_limit
+    }
+
+    pub fn cause(&self) -> Option<&str> {
+        self.0.cause.as_deref()
+    }
+}
+
+impl std::fmt::Display for Error {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        write!(f, "{}: {}", self.0.code.name, self.0.message)
+    }
+}
+
+impl std::error::Error for Error {}
+
+/// At most 80 characters of what a caller sent, for messages.
+pub fn clip(text: &str) -> String {
+    let mut out: String = text.chars().take(80).filter(|c| !c.is_control()).collect();
+    if text.chars().nth(80).is_some() {
+        out.push('…');
+    }
+    out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_code_is_domain_slash_slug_and_stands_once() {
+        let mut names: Vec<_> = Code::ALL.iter().map(|c| c.name).collect();
+        assert!(names.iter().all(|n| n.split('/').count() == 2 && n.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'-'))));
+        names.sort_unstable();
+        assert!(names.windows(2).all(|w| w[0] != w[1]));
+    }
+}

@@ -1,0 +1,3 @@
+//! Everything kept: SQLite databases and the files beside them. Nothing outside this module names SQLite.
+
+pub mod query;
