@@ -1,6 +1,16 @@
 //! What the product does; knows no HTTP, no MCP, no command line.
 
+pub mod access;
+pub mod activities;
+pub mod backend;
+pub mod caller;
+pub mod environment;
 pub mod error;
 pub mod id;
+pub mod keys;
 pub mod page;
+pub mod project;
+mod store_errors;
+pub mod tenancy;
 pub mod time;
+pub mod users;

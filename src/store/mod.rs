@@ -1,4 +1,21 @@
 //! Everything kept: SQLite databases and the files beside them. Nothing outside this module names SQLite.
 
+pub mod control;
+pub mod data;
+mod database;
+mod directory;
+mod error;
 pub mod jsonb;
+mod migrations;
 pub mod query;
+mod writer;
+
+pub use database::{Database, QUERY_DEADLINE, Reader};
+pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
+pub use error::{StoreError, StoreResult};
+pub use writer::Tx;
+
+/// The SQL functions of a records database.
+fn functions(_connection: &rusqlite::Connection) -> rusqlite::Result<()> {
+    Ok(())
+}

@@ -1,0 +1,215 @@
+//! The running backend: one data directory, its projects and environments.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use parking_lot::{Mutex, RwLock};
+
+use super::environment::Environment;
+use super::error::{Code, Error, Result};
+use super::keys::KeyCache;
+use super::project::Project;
+use super::{id, time};
+use crate::store::control::{EnvironmentRow, ProjectRow};
+use crate::store::{Database, Directory, OpenError};
+
+const SERVER_ID: &str = "server_id";
+
+/// What the domain needs to know of how the server was started.
+#[derive(Debug, Clone, Default)]
+pub struct Options {
+    /// Name of the project made on first run; its slug is derived from it.
+    pub project_name: String,
+    /// Existing key values accepted on first run.
+    pub adopt_publishable: Option<String>,
+    pub adopt_secret: Option<String>,
+    /// Every address listened on is a loopback address.
+    pub loopback_only: bool,
+    /// Base of handed-out URLs, without a trailing slash.
+    pub public_url: Option<String>,
+    pub data_dir: PathBuf,
+}
+
+pub struct Backend {
+    directory: Directory,
+    options: Options,
+    secret: [u8; 32],
+    server_id: String,
+    operator_token: String,
+    started_at: i64,
+    keys: KeyCache,
+    projects: RwLock<HashMap<String, Arc<Project>>>,
+    environments: RwLock<HashMap<String, Arc<Environment>>>,
+    /// Held while an environment is opened, so that it is opened once.
+    opening: Mutex<()>,
+}
+
+impl Backend {
+    /// Takes the data directory.
+    ///
+    /// # Errors
+    /// As [`Directory::open`].
+    pub fn open(options: Options) -> std::result::Result<Self, OpenError> {
+        let directory = Directory::open(&options.data_dir)?;
+        let secret = directory.server_secret()?;
+        let control = directory.control();
+        let server_id = match control.read_blocking::<_, crate::store::StoreError, _>(|r| r.setting(SERVER_ID))? {
+            Some(server_id) => server_id,
+            None => {
+                let server_id = id::new_id();
+                let stored = server_id.clone();
+                control.write_blocking::<_, crate::store::StoreError, _>(move |tx| tx.set_setting(SERVER_ID, &stored))?;
+                server_id
+            }
+        };
+        Ok(Self {
+            operator_token: format!("op_{}", id::random_hex(32)),
+            directory,
+            options,
+            secret,
+            server_id,
+            started_at: time::now(),
+            keys: KeyCache::default(),
+            projects: RwLock::default(),
+            environments: RwLock::default(),
+            opening: Mutex::new(()),
+        })
+    }
+
+    pub fn directory(&self) -> &Directory {
+        &self.directory
+    }
+
+    pub fn data_dir(&self) -> &Path {
+        self.directory.root()
+    }
+
+    pub fn options(&self) -> &Options {
+        &self.options
+    }
+
+    pub fn control(&self) -> &Arc<Database> {
+        self.directory.control()
+    }
+
+    pub(super) fn secret(&self) -> &[u8; 32] {
+        &self.secret
+    }
+
+    pub fn server_id(&self) -> &str {
+        &self.server_id
+    }
+
+    /// Proof of access to the data directory, new at each start (`08-cli.md` §1).
+    pub fn operator_token(&self) -> &str {
+        &self.operator_token
+    }
+
+    pub fn started_at(&self) -> i64 {
+        self.started_at
+    }
+
+    pub fn keys(&self) -> &KeyCache {
+        &self.keys
+    }
+
+    /// A project as requests need it.
+    ///
+    /// # Errors
+    /// 404 `project/not-found`.
+    pub async fn project(&self, project_id: &str) -> Result<Arc<Project>> {
+        if let Some(project) = self.projects.read().get(project_id) {
+            return Ok(Arc::clone(project));
+        }
+        let id = project_id.to_owned();
+        let row = self.control().read::<_, Error, _>(move |r| Ok(r.project(&id)?)).await?;
+        self.remember_project(&row.ok_or_else(|| Error::new(Code::PROJECT_NOT_FOUND, "No such project"))?)
+    }
+
+    fn remember_project(&self, row: &ProjectRow) -> Result<Arc<Project>> {
+        let mut projects = self.projects.write();
+        if let Some(project) = projects.get(&row.id) {
+            return Ok(Arc::clone(project));
+        }
+        let project = Arc::new(Project::from_row(row)?);
+        projects.insert(row.id.clone(), Arc::clone(&project));
+        Ok(project)
+    }
+
+    /// Whether any project of the server lists an origin (`00-conventions.md`, CORS preflights).
+    pub async fn any_project_allows(&self, origin: &str) -> bool {
+        let rows = self.control().read::<_, Error, _>(|r| Ok(r.all_projects()?)).await.unwrap_or_default();
+        rows.iter().filter_map(|row| self.remember_project(row).ok()).any(|p| p.allows_origin(origin))
+    }
+
+    /// A running environment by its id.
+    ///
+    /// # Errors
+    /// 404 `data/environment-not-found`.
+    pub async fn environment(self: &Arc<Self>, environment_id: &str) -> Result<Arc<Environment>> {
+        if let Some(environment) = self.environments.read().get(environment_id) {
+            return Ok(Arc::clone(environment));
+        }
+        let id = environment_id.to_owned();
+        let row = self.control().read::<_, Error, _>(move |r| Ok(r.environment(&id)?)).await?;
+        let row = row.filter(|r| r.status == "active").ok_or_else(environment_not_found)?;
+        let project = self.project(&row.project_id).await?;
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || this.open_environment(&row, project)).await.map_err(Error::internal)?
+    }
+
+    fn open_environment(self: &Arc<Self>, row: &EnvironmentRow, project: Arc<Project>) -> Result<Arc<Environment>> {
+        let _one = self.opening.lock();
+        if let Some(environment) = self.environments.read().get(&row.id) {
+            return Ok(Arc::clone(environment));
+        }
+        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project)?);
+        self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
+        tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
+        Ok(environment)
+    }
+
+    /// An environment by its project's id and its name (or id).
+    ///
+    /// # Errors
+    /// 404 `data/environment-not-found`.
+    pub async fn environment_named(self: &Arc<Self>, project_id: &str, name: &str) -> Result<Arc<Environment>> {
+        let (project, name) = (project_id.to_owned(), name.to_owned());
+        let row = self.control().read::<_, Error, _>(move |r| Ok(r.environment_of(&project, &name)?)).await?;
+        self.environment(&row.ok_or_else(environment_not_found)?.id).await
+    }
+
+    /// The environments open now.
+    pub fn open_environments(&self) -> Vec<Arc<Environment>> {
+        self.environments.read().values().cloned().collect()
+    }
+
+    /// Closes an environment that was deleted; its directory can be removed afterwards.
+    pub async fn forget_environment(&self, environment_id: &str) {
+        let gone = self.environments.write().remove(environment_id);
+        self.keys.clear();
+        if let Some(environment) = gone {
+            // Closing waits for queued writes.
+            if let Err(error) = tokio::task::spawn_blocking(move || environment.close()).await {
+                tracing::error!(%error, "closing an environment");
+            }
+        }
+    }
+
+    pub fn forget_project(&self, project_id: &str) {
+        self.projects.write().remove(project_id);
+    }
+
+    /// Lets writes finish, checkpoints every database and closes them. Blocks.
+    pub fn close(&self) {
+        for (_, environment) in self.environments.write().drain() {
+            environment.close();
+        }
+        self.control().close();
+    }
+}
+
+fn environment_not_found() -> Error {
+    Error::new(Code::ENVIRONMENT_NOT_FOUND, "No such project or environment; check X-Project-Id and X-Environment, or the key")
+}

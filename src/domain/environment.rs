@@ -1,0 +1,164 @@
+//! A running environment: its databases, its caches and what it announces.
+
+use std::sync::Arc;
+
+use arc_swap::ArcSwap;
+use hmac::{Hmac, KeyInit, Mac};
+use sha2::Sha256;
+use tokio::sync::Notify;
+
+use super::error::{Code, Error, Result};
+use super::project::Project;
+use super::users::AuthSettings;
+use super::users::token::TokenKeys;
+use crate::store::control::{ActivityRow, EnvironmentRow};
+use crate::store::{Database, Directory, Tx};
+
+const AUTH_SETTINGS: &str = "auth";
+
+/// One environment, opened at its first use and kept until it is deleted or the server stops.
+pub struct Environment {
+    id: String,
+    name: String,
+    kind: String,
+    created_at: i64,
+    project: Arc<Project>,
+    data: Arc<Database>,
+    token_keys: TokenKeys,
+    auth: ArcSwap<AuthSettings>,
+    outbox: Arc<Notify>,
+}
+
+impl Environment {
+    /// Opens the databases of an environment.
+    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
+        let data = directory.open_data(&row.id)?;
+        let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
+        let auth = auth.map_or(Ok(AuthSettings::default()), |text| serde_json::from_str(&text)).map_err(Error::internal)?;
+        Ok(Self {
+            id: row.id.clone(),
+            name: row.name.clone(),
+            kind: row.kind.clone(),
+            created_at: row.created_at,
+            token_keys: TokenKeys::new(&signing_secret(server_secret, &row.id), &row.id, &project.id, &row.name),
+            project,
+            data,
+            auth: ArcSwap::from_pointee(auth),
+            outbox: Arc::new(Notify::new()),
+        })
+    }
+
+    pub fn id(&self) -> &str {
+        &self.id
+    }
+
+    pub fn name(&self) -> &str {
+        &self.name
+    }
+
+    /// `dev`, `staging`, `prod` or `custom`.
+    pub fn kind(&self) -> &str {
+        &self.kind
+    }
+
+    pub fn created_at(&self) -> i64 {
+        self.created_at
+    }
+
+    pub fn project(&self) -> &Arc<Project> {
+        &self.project
+    }
+
+    pub fn data(&self) -> &Arc<Database> {
+        &self.data
+    }
+
+    pub(super) fn token_keys(&self) -> &TokenKeys {
+        &self.token_keys
+    }
+
+    /// The role that counts: a stored custom role that is no longer declared is `user`.
+    pub fn effective_role(&self, stored: &str) -> String {
+        let known = matches!(stored, "admin" | "user" | "guest") || self.auth.load().custom_roles.iter().any(|r| r == stored);
+        if known { stored.to_owned() } else { "user".to_owned() }
+    }
+
+    /// Replaces the settings of authentication.
+    ///
+    /// # Errors
+    /// `common/invalid-parameters` for a custom role that is not `^[a-z][a-z0-9_-]{1,31}$`.
+    pub async fn set_auth_settings(&self, settings: AuthSettings) -> Result<()> {
+        if let Some(bad) = settings.custom_roles.iter().find(|r| !is_role_name(r)) {
+            return Err(Error::invalid_parameter("customRoles", format!("{bad} is no role name: a lower-case letter, then 1–31 of a–z, 0–9, _ and -")));
+        }
+        let text = serde_json::to_string(&settings).map_err(Error::internal)?;
+        self.data.write::<_, Error, _>(move |tx| Ok(tx.set_environment_setting(AUTH_SETTINGS, &text)?)).await?;
+        self.auth.store(Arc::new(settings));
+        Ok(())
+    }
+
+    /// Writes an activity into the outbox, in the transaction of the change it tells of; the dispatcher takes it to the
+    /// audit log after the commit.
+    pub fn audit(&self, tx: &mut Tx<'_>, activity: &ActivityRow) -> Result<()> {
+        let payload = serde_json::to_string(activity).map_err(Error::internal)?;
+        tx.put_outbox(&activity.id, "activity", &payload, activity.created_at)?;
+        let outbox = Arc::clone(&self.outbox);
+        tx.after_commit(move || outbox.notify_one());
+        Ok(())
+    }
+
+    /// Moves the outbox' activities to the audit log until the environment closes; starts again where it stopped.
+    pub(super) async fn dispatch(self: Arc<Self>, control: Arc<Database>) {
+        loop {
+            match self.dispatch_once(&control).await {
+                Ok(true) => {}
+                Ok(false) => self.outbox.notified().await,
+                Err(error) if error.code() == Code::UNAVAILABLE => return,
+                Err(error) => {
+                    tracing::error!(%error, cause = error.cause(), "the outbox could not be emptied");
+                    tokio::time::sleep(std::time::Duration::from_secs(5)).await;
+                }
+            }
+        }
+    }
+
+    /// Takes some entries; answers whether there were any.
+    async fn dispatch_once(&self, control: &Arc<Database>) -> Result<bool> {
+        let rows = self.data.read::<_, Error, _>(|r| Ok(r.outbox(100)?)).await?;
+        if rows.is_empty() {
+            return Ok(false);
+        }
+        let ids: Vec<String> = rows.iter().map(|r| r.id.clone()).collect();
+        control
+            .write::<_, Error, _>(move |tx| {
+                for row in rows.iter().filter(|r| r.kind == "activity") {
+                    tx.insert_activity(&serde_json::from_str(&row.payload).map_err(Error::internal)?)?;
+                }
+                Ok(())
+            })
+            .await?;
+        self.data.write::<_, Error, _>(move |tx| ids.iter().try_for_each(|id| tx.remove_outbox(id)).map_err(Into::into)).await?;
+        Ok(true)
+    }
+
+    /// Lets writes finish and closes the databases.
+    pub(super) fn close(&self) {
+        self.data.close();
+        self.outbox.notify_one();
+    }
+}
+
+fn is_role_name(name: &str) -> bool {
+    let mut bytes = name.bytes();
+    (2..=32).contains(&name.len())
+        && bytes.next().is_some_and(|b| b.is_ascii_lowercase())
+        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
+}
+
+/// 32 bytes, one per environment, derived so that nothing of it rests in the database.
+fn signing_secret(server_secret: &[u8; 32], environment_id: &str) -> [u8; 32] {
+    let mut mac = Hmac::<Sha256>::new_from_slice(server_secret).expect("HMAC takes keys of any length");
+    mac.update(b"access token\0");
+    mac.update(environment_id.as_bytes());
+    mac.finalize().into_bytes().into()
+}

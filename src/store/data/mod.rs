@@ -1,0 +1,7 @@
+//! `data.db` of an environment: tables, records, users, sessions, changes, outbox. One file per table.
+
+mod outbox;
+mod users;
+
+pub use outbox::OutboxRow;
+pub use users::{SessionRow, SessionState, UserRow};

@@ -1,0 +1,281 @@
+//! The data directory: its lock, its databases and its secrets.
+
+use std::fs::{File, OpenOptions, TryLockError};
+use std::io::{Read, Write};
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use rusqlite::{Connection, OpenFlags};
+use serde::{Deserialize, Serialize};
+
+use super::database::Database;
+use super::error::{StoreError, StoreResult};
+use super::migrations::{self, Kind};
+
+/// A data directory held by this process for as long as this value lives.
+pub struct Directory {
+    root: PathBuf,
+    control: Arc<Database>,
+    /// Made just now, by [`Directory::open`].
+    new: bool,
+    _lock: File,
+}
+
+/// What `server.json` says of the process that holds the directory.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(rename_all = "camelCase")]
+pub struct ServerInfo {
+    pub url: String,
+    pub pid: u32,
+    /// ISO 8601.
+    pub started_at: String,
+    pub version: String,
+}
+
+/// Why a directory can't be used.
+#[derive(Debug, thiserror::Error)]
+pub enum OpenError {
+    #[error("the data directory is in use")]
+    InUse(Option<ServerInfo>),
+    /// Not empty, yet nothing of ours in it.
+    #[error("not a data directory of bkend-local")]
+    NotOurs,
+    #[error("format {found} is newer than {supported}, the newest this version reads")]
+    Newer { found: u32, supported: u32 },
+    #[error("the file system has no locks: {0}")]
+    NoLocks(std::io::Error),
+    #[error("{0}")]
+    Migration(String),
+    #[error("{0}")]
+    Store(StoreError),
+    #[error("{0}")]
+    Io(#[from] std::io::Error),
+}
+
+impl From<StoreError> for OpenError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Newer { found, supported } => Self::Newer { found, supported },
+            StoreError::Io(error) => Self::Io(error),
+            other => Self::Store(other),
+        }
+    }
+}
+
+impl Directory {
+    /// Takes the directory, creating it when it is absent or empty, and brings its databases to the newest format.
+    ///
+    /// # Errors
+    /// When another process holds it, when it is not ours, damaged, or newer than this program. Nothing is changed then.
+    pub fn open(root: &Path) -> Result<Self, OpenError> {
+        let new = !root.join("control.db").exists();
+        if new && has_foreign_content(root)? {
+            return Err(OpenError::NotOurs);
+        }
+        private_dir(root)?;
+        let lock = take_lock(root)?;
+        if new {
+            std::fs::write(root.join(".gitignore"), "*\n")?;
+        }
+        for folder in ["env", "snapshots", "secrets"] {
+            private_dir(&root.join(folder))?;
+        }
+        if !new {
+            copy_before_migration(root)?;
+        }
+        let control = Database::open(&root.join("control.db"), true, |_| Ok(()), |c| migrations::migrate(c, Kind::Control))?;
+        Ok(Self { root: root.to_owned(), control, new, _lock: lock })
+    }
+
+    pub fn root(&self) -> &Path {
+        &self.root
+    }
+
+    pub fn is_new(&self) -> bool {
+        self.new
+    }
+
+    pub fn control(&self) -> &Arc<Database> {
+        &self.control
+    }
+
+    /// The directory of an environment; its databases and objects.
+    pub fn environment(&self, id: &str) -> PathBuf {
+        self.root.join("env").join(id)
+    }
+
+    /// Opens (or creates) the records database of an environment.
+    pub fn open_data(&self, environment_id: &str) -> StoreResult<Arc<Database>> {
+        let folder = self.environment(environment_id);
+        private_dir(&folder)?;
+        Database::open(&folder.join("data.db"), true, super::functions, |c| migrations::migrate(c, Kind::Data))
+    }
+
+    /// Opens (or creates) the request log of an environment; its last second may be lost in a power cut.
+    pub fn open_log(&self, environment_id: &str) -> StoreResult<Arc<Database>> {
+        let folder = self.environment(environment_id);
+        private_dir(&folder)?;
+        Database::open(&folder.join("log.db"), false, |_| Ok(()), |c| migrations::migrate(c, Kind::Log))
+    }
+
+    /// Deletes the directory of an environment. It is renamed first, so that a crash never leaves half of one in place.
+    pub fn remove_environment(&self, id: &str) -> std::io::Result<()> {
+        let doomed = self.root.join("env").join(format!(".deleted-{id}"));
+        match std::fs::rename(self.environment(id), &doomed) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(()),
+            other => other?,
+        }
+        std::fs::remove_dir_all(doomed)
+    }
+
+    /// The server's own 32-byte secret, made at first use; keys and tokens are derived from it.
+    pub fn server_secret(&self) -> std::io::Result<[u8; 32]> {
+        let path = self.root.join("secrets").join("server");
+        if let Ok(mut file) = File::open(&path) {
+            let mut secret = [0u8; 32];
+            file.read_exact(&mut secret)?;
+            return Ok(secret);
+        }
+        let secret: [u8; 32] = rand::random();
+        write_private(&path, &secret)?;
+        Ok(secret)
+    }
+
+    /// Leaves the operator token for other commands of this machine's user (`08-cli.md` §1).
+    pub fn write_operator_token(&self, token: &str) -> std::io::Result<()> {
+        write_private(&self.root.join("secrets").join("operator"), token.as_bytes())
+    }
+
+    pub fn write_server_info(&self, info: &ServerInfo) -> std::io::Result<()> {
+        let text = serde_json::to_vec_pretty(info)?;
+        write_private(&self.root.join("server.json"), &text)
+    }
+
+    /// Removes what only a running server leaves.
+    pub fn remove_server_info(&self) {
+        for path in [self.root.join("server.json"), self.root.join("secrets").join("operator")] {
+            if let Err(error) = std::fs::remove_file(&path)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                tracing::warn!(%error, path = %path.display(), "could not remove");
+            }
+        }
+    }
+
+    /// Bytes of everything in the directory.
+    pub fn size(&self) -> u64 {
+        size_of(&self.root)
+    }
+}
+
+/// Who holds a directory, according to the file it left; tells nothing about whether it still does.
+pub fn read_server_info(root: &Path) -> Option<ServerInfo> {
+    serde_json::from_slice(&std::fs::read(root.join("server.json")).ok()?).ok()
+}
+
+/// Replaces a file by way of a temporary one beside it: owner-only, durable, never half-written.
+pub fn write_private(path: &Path, content: &[u8]) -> std::io::Result<()> {
+    let folder = path.parent().unwrap_or(Path::new("."));
+    // NamedTempFile is created 0600 on Unix.
+    let mut file = tempfile::NamedTempFile::new_in(folder)?;
+    file.write_all(content)?;
+    file.as_file().sync_all()?;
+    file.persist(path)?;
+    Ok(())
+}
+
+fn private_dir(path: &Path) -> std::io::Result<()> {
+    std::fs::create_dir_all(path)?;
+    #[cfg(unix)]
+    {
+        use std::os::unix::fs::PermissionsExt;
+        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o700))?;
+    }
+    Ok(())
+}
+
+/// Whether there is anything in the folder that a run of ours, cut off before `control.db` was there, would not leave.
+fn has_foreign_content(root: &Path) -> std::io::Result<bool> {
+    let entries = match std::fs::read_dir(root) {
+        Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(false),
+        other => other?,
+    };
+    for entry in entries {
+        if !matches!(entry?.file_name().to_str(), Some("lock" | ".gitignore" | "env" | "snapshots" | "secrets" | "server.json")) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+fn take_lock(root: &Path) -> Result<File, OpenError> {
+    let file = OpenOptions::new().create(true).truncate(false).write(true).open(root.join("lock"))?;
+    match file.try_lock() {
+        Ok(()) => Ok(file),
+        Err(TryLockError::WouldBlock) => Err(OpenError::InUse(read_server_info(root))),
+        Err(TryLockError::Error(error)) => Err(OpenError::NoLocks(error)),
+    }
+}
+
+/// Copies every database under `snapshots/` when one of them is of an older format; refuses newer ones before anything
+/// is touched.
+fn copy_before_migration(root: &Path) -> Result<(), OpenError> {
+    let mut databases = vec![(root.join("control.db"), Kind::Control)];
+    if let Ok(environments) = std::fs::read_dir(root.join("env")) {
+        for folder in environments.flatten() {
+            databases.push((folder.path().join("data.db"), Kind::Data));
+            databases.push((folder.path().join("log.db"), Kind::Log));
+        }
+    }
+    databases.retain(|(path, _)| path.exists());
+    let mut older = false;
+    for (path, kind) in &databases {
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(StoreError::from)?;
+        let (found, supported) = (migrations::format_of(&connection)?, kind.newest());
+        if found > supported {
+            return Err(OpenError::Newer { found, supported });
+        }
+        older |= found < supported;
+    }
+    if !older {
+        return Ok(());
+    }
+    let target = root.join("snapshots").join(format!("before-migration-{}", jiff::Timestamp::now().as_second()));
+    for (path, _) in &databases {
+        let relative = path.strip_prefix(root).unwrap_or(path);
+        let copy = target.join(relative);
+        private_dir(copy.parent().unwrap_or(&target))?;
+        let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_WRITE).map_err(StoreError::from)?;
+        connection.execute("VACUUM INTO ?1", [copy.to_string_lossy()]).map_err(StoreError::from)?;
+    }
+    migrate_all(root, &databases, &target)
+}
+
+/// Migrates every database; when one fails, puts all of them back.
+fn migrate_all(root: &Path, databases: &[(PathBuf, Kind)], copies: &Path) -> Result<(), OpenError> {
+    let outcome: StoreResult<()> = databases.iter().try_for_each(|(path, kind)| {
+        let mut connection = Connection::open(path)?;
+        super::functions(&connection)?;
+        migrations::migrate(&mut connection, *kind)
+    });
+    let Err(error) = outcome else { return Ok(()) };
+    for (path, _) in databases {
+        let copy = copies.join(path.strip_prefix(root).unwrap_or(path));
+        std::fs::copy(&copy, path)?;
+        for suffix in ["-wal", "-shm"] {
+            let mut side = path.clone().into_os_string();
+            side.push(suffix);
+            if let Err(error) = std::fs::remove_file(&side)
+                && error.kind() != std::io::ErrorKind::NotFound
+            {
+                return Err(error.into());
+            }
+        }
+    }
+    Err(OpenError::Migration(format!("{error}; the databases are as they were before")))
+}
+
+fn size_of(path: &Path) -> u64 {
+    let Ok(entries) = std::fs::read_dir(path) else { return 0 };
+    entries.flatten().map(|e| e.metadata().map_or(0, |m| if m.is_dir() { size_of(&e.path()) } else { m.len() })).sum()
+}

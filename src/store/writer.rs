@@ -1,0 +1,233 @@
+//! The one writer of a database: a thread that owns the write connection, takes queued operations in batches, runs each
+//! in a savepoint inside one transaction, commits once, then answers all of them.
+
+use std::any::Any;
+use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::path::Path;
+use std::sync::mpsc::{Receiver, Sender, channel};
+use std::thread::JoinHandle;
+
+use parking_lot::Mutex;
+use rusqlite::Connection;
+
+use super::error::{StoreError, StoreResult};
+
+/// Operations in one commit.
+const BATCH: usize = 256;
+
+/// A write in progress: the store's write methods hang on it.
+pub struct Tx<'a> {
+    pub(super) connection: &'a Connection,
+    /// Run before the commit and again after it, whether it succeeded or not.
+    around: Vec<Box<dyn Fn() + Send>>,
+    /// Run after a successful commit, before the caller is answered.
+    after: Vec<Box<dyn FnOnce() + Send>>,
+}
+
+impl<'a> Tx<'a> {
+    pub(super) fn connection(&self) -> &'a Connection {
+        self.connection
+    }
+
+    /// Reads inside the transaction.
+    pub fn reader(&self) -> super::database::Reader<'a> {
+        super::database::Reader { connection: self.connection }
+    }
+
+    /// Runs `hook` once the change is durable and before its caller hears of it: cache invalidation, publication.
+    pub fn after_commit(&mut self, hook: impl FnOnce() + Send + 'static) {
+        self.after.push(Box::new(hook));
+    }
+
+    /// Runs `hook` right before and right after the commit: version counters that caches compare.
+    pub fn around_commit(&mut self, hook: impl Fn() + Send + 'static) {
+        self.around.push(Box::new(hook));
+    }
+
+    /// Runs `operation` so that its failure undoes only what it did itself.
+    pub fn nested<T, E: From<StoreError>>(&mut self, operation: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
+        let (around, after) = (self.around.len(), self.after.len());
+        self.connection.execute_batch("SAVEPOINT nested").map_err(StoreError::from)?;
+        let result = operation(self);
+        let end = if result.is_ok() { "RELEASE nested" } else { "ROLLBACK TO nested; RELEASE nested" };
+        self.connection.execute_batch(end).map_err(StoreError::from)?;
+        if result.is_err() {
+            self.around.truncate(around);
+            self.after.truncate(after);
+        }
+        result
+    }
+}
+
+/// Result of an operation's run: whether it is to be kept, and how to answer once the commit's fate is known.
+struct Ran {
+    keep: bool,
+    answer: Box<dyn FnOnce(Option<StoreError>) + Send>,
+}
+
+type Operation = Box<dyn FnOnce(&mut Tx<'_>) -> Ran + Send>;
+
+enum Message {
+    Run(Operation),
+    Stop,
+}
+
+pub(super) struct Writer {
+    queue: Mutex<Option<Sender<Message>>>,
+    thread: Mutex<Option<JoinHandle<()>>>,
+}
+
+impl Writer {
+    pub(super) fn start(connection: Connection, path: &Path) -> StoreResult<Self> {
+        let (sender, receiver) = channel();
+        let name = format!("writer {}", path.file_name().unwrap_or_default().to_string_lossy());
+        let thread = std::thread::Builder::new().name(name).spawn(move || serve(connection, &receiver))?;
+        Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
+    }
+
+    pub(super) async fn run<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = tokio::sync::oneshot::channel();
+        self.enqueue(operation, move |result| drop(answer.send(result)))?;
+        answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    pub(super) fn run_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let (answer, answered) = channel();
+        self.enqueue(operation, move |result| drop(answer.send(result)))?;
+        answered.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
+    }
+
+    fn enqueue<T, E, F>(&self, operation: F, respond: impl FnOnce(Result<T, E>) + Send + 'static) -> Result<(), E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        let run = move |tx: &mut Tx<'_>| {
+            let result = catch_unwind(AssertUnwindSafe(|| operation(tx))).unwrap_or_else(|panic| {
+                tracing::error!(panic = text_of(&*panic), "a write panicked and was rolled back");
+                Err(StoreError::Panicked.into())
+            });
+            let keep = result.is_ok();
+            let answer = move |commit_error: Option<StoreError>| match commit_error {
+                Some(error) if result.is_ok() => respond(Err(error.into())),
+                _ => respond(result),
+            };
+            Ran { keep, answer: Box::new(answer) }
+        };
+        let sent = self.queue.lock().as_ref().is_some_and(|queue| queue.send(Message::Run(Box::new(run))).is_ok());
+        if sent { Ok(()) } else { Err(StoreError::Closed.into()) }
+    }
+
+    /// Lets queued operations finish, checkpoints and ends the thread.
+    pub(super) fn stop(&self) {
+        if let Some(queue) = self.queue.lock().take() {
+            // The thread also ends when the queue is gone.
+            let _ = queue.send(Message::Stop);
+        }
+        // The last handle may be dropped by a hook on the writer thread itself, which cannot wait for itself.
+        if let Some(thread) = self.thread.lock().take().filter(|t| t.thread().id() != std::thread::current().id())
+            && thread.join().is_err()
+        {
+            tracing::error!("a writer thread had panicked");
+        }
+    }
+}
+
+fn text_of(panic: &(dyn Any + Send)) -> &str {
+    panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
+}
+
+fn serve(connection: Connection, queue: &Receiver<Message>) {
+    let mut batch = Vec::with_capacity(BATCH);
+    let mut going = true;
+    while going {
+        match queue.recv() {
+            Ok(Message::Run(operation)) => batch.push(operation),
+            Ok(Message::Stop) | Err(_) => break,
+        }
+        while batch.len() < BATCH {
+            match queue.try_recv() {
+                Ok(Message::Run(operation)) => batch.push(operation),
+                Ok(Message::Stop) => {
+                    going = false;
+                    break;
+                }
+                Err(_) => break,
+            }
+        }
+        commit(&connection, &mut batch);
+    }
+    if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
+        tracing::warn!(%error, "checkpoint at close failed; the write-ahead log keeps the data");
+    }
+}
+
+/// Runs one batch and answers everybody in it.
+fn commit(connection: &Connection, batch: &mut Vec<Operation>) {
+    let mut ran = Vec::with_capacity(batch.len());
+    let mut tx = Tx { connection, around: Vec::new(), after: Vec::new() };
+    let outcome = run_batch(&mut tx, batch, &mut ran);
+    let error = outcome.err().inspect(|error| {
+        tracing::error!(%error, "a commit failed");
+        if !connection.is_autocommit()
+            && let Err(error) = connection.execute_batch("ROLLBACK")
+        {
+            tracing::error!(%error, "rollback failed");
+        }
+    });
+    tx.around.iter().for_each(|hook| hook());
+    if error.is_none() {
+        tx.after.drain(..).for_each(|hook| hook());
+    }
+    for Ran { answer, .. } in ran {
+        answer(error.as_ref().map(same));
+    }
+}
+
+fn run_batch(tx: &mut Tx<'_>, batch: &mut Vec<Operation>, ran: &mut Vec<Ran>) -> StoreResult<()> {
+    let run_one = |tx: &mut Tx<'_>, statement: &str| tx.connection.prepare_cached(statement).and_then(|mut s| s.execute([])).map_err(StoreError::from);
+    let begun = run_one(tx, "BEGIN IMMEDIATE").map(|_| ());
+    for operation in batch.drain(..) {
+        if begun.is_err() {
+            ran.push(Ran { keep: false, answer: run_without(operation) });
+            continue;
+        }
+        let (around, after) = (tx.around.len(), tx.after.len());
+        run_one(tx, "SAVEPOINT op")?;
+        let one = operation(tx);
+        if !one.keep {
+            run_one(tx, "ROLLBACK TO op")?;
+            tx.around.truncate(around);
+            tx.after.truncate(after);
+        }
+        ran.push(one);
+        run_one(tx, "RELEASE op")?;
+    }
+    begun?;
+    tx.around.iter().for_each(|hook| hook());
+    run_one(tx, "COMMIT").map(|_| ())
+}
+
+/// Dropping an operation closes its answer channel, which its caller reads as [`StoreError::Closed`].
+fn run_without(operation: Operation) -> Box<dyn FnOnce(Option<StoreError>) + Send> {
+    Box::new(move |_| drop(operation))
+}
+
+fn same(error: &StoreError) -> StoreError {
+    match error {
+        StoreError::Full => StoreError::Full,
+        StoreError::Busy => StoreError::Busy,
+        other => StoreError::Other(other.to_string()),
+    }
+}
