@@ -10,6 +10,7 @@ pub mod id;
 pub mod keys;
 pub mod page;
 pub mod project;
+pub mod records;
 mod store_errors;
 pub mod tenancy;
 pub mod time;

@@ -108,7 +108,7 @@ pub enum Test {
     Size(u64),
     /// An array with one element for which the filter holds: paths in it start at the element.
     ElemMatch(Box<Filter>),
-    /// An array with one element for which all these hold.
+    /// An array with one element for which all these hold; `(false, test)`: for which the test does not hold.
     ElemTests(Vec<(bool, Test)>),
 }
 
