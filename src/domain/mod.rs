@@ -12,6 +12,7 @@ pub mod page;
 pub mod project;
 pub mod records;
 mod store_errors;
+pub mod tables;
 pub mod tenancy;
 pub mod time;
 pub mod users;

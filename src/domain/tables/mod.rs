@@ -1,0 +1,14 @@
+//! Tables: their names, schemas, indexes and permissions, and what a change of one means (`02-data.md` §1, §2, §7, §8, §11).
+//! Everything here is pure: it works on JSON values and touches no store.
+
+pub mod check;
+pub mod convert;
+pub mod field;
+mod field_build;
+mod field_expand;
+mod field_types;
+pub mod name;
+pub mod pattern;
+pub mod schema;
+mod schema_parse;
+pub mod value;
