@@ -87,6 +87,20 @@ impl Directory {
         Ok(Self { root: root.to_owned(), control, new, _lock: lock })
     }
 
+    /// Whether a server holds the directory, or something else is in it; creates and changes nothing.
+    ///
+    /// # Errors
+    /// [`OpenError::InUse`], [`OpenError::NotOurs`].
+    pub fn check_free(root: &Path) -> Result<(), OpenError> {
+        if root.join("lock").exists() {
+            take_lock(root)?;
+        }
+        if !root.join("control.db").exists() && has_foreign_content(root)? {
+            return Err(OpenError::NotOurs);
+        }
+        Ok(())
+    }
+
     pub fn root(&self) -> &Path {
         &self.root
     }

@@ -1,0 +1,123 @@
+//! Request bodies, read when a handler asks for them: credentials and permissions come first.
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest};
+use bytes::BytesMut;
+use futures_util::StreamExt;
+use serde::de::DeserializeOwned;
+use serde_json::Value;
+
+use super::ApiError;
+use crate::domain::error::{Code, Error, Result};
+
+/// Bytes of a JSON body unless a route says otherwise.
+pub const JSON_LIMIT: usize = 1024 * 1024;
+
+/// A body not read yet.
+pub struct Body {
+    payload: Payload,
+    content_type: Option<String>,
+}
+
+impl FromRequest for Body {
+    type Error = ApiError;
+    type Future = std::future::Ready<std::result::Result<Self, ApiError>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let content_type = request.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
+        std::future::ready(Ok(Self { payload: payload.take(), content_type }))
+    }
+}
+
+impl Body {
+    /// The media type without parameters, lower-case.
+    pub fn media_type(&self) -> Option<&str> {
+        self.content_type.as_deref().map(|t| t.split(';').next().unwrap_or(t).trim())
+    }
+
+    /// The bytes, whatever their type.
+    ///
+    /// # Errors
+    /// 413 `common/payload-too-large` beyond `limit`.
+    pub async fn bytes(mut self, limit: usize) -> Result<BytesMut> {
+        let mut bytes = BytesMut::new();
+        while let Some(chunk) = self.payload.next().await {
+            let chunk = chunk.map_err(|e| Error::new(Code::INVALID_JSON, "The body broke off before its end").because(e))?;
+            if bytes.len() + chunk.len() > limit {
+                return Err(too_large(limit));
+            }
+            bytes.extend_from_slice(&chunk);
+        }
+        Ok(bytes)
+    }
+
+    /// The JSON value of the body; `None` when it is empty, whatever its `Content-Type` says.
+    ///
+    /// # Errors
+    /// 413, 415 `common/unsupported-media-type`, 400 `common/invalid-json`.
+    pub async fn json_value(self, limit: usize) -> Result<Option<Value>> {
+        let is_json = self.media_type().is_none_or(|t| t == "application/json" || (t.starts_with("application/") && t.ends_with("+json")));
+        let bytes = self.bytes(limit).await?;
+        if bytes.iter().all(u8::is_ascii_whitespace) {
+            return Ok(None);
+        }
+        if !is_json {
+            return Err(Error::new(Code::UNSUPPORTED_MEDIA_TYPE, "This route reads JSON; send Content-Type: application/json"));
+        }
+        parse(&bytes).map(Some)
+    }
+
+    /// The body as a typed value; an empty body counts as `{}`.
+    ///
+    /// # Errors
+    /// As [`Body::json_value`], and 400 `common/invalid-parameters` naming the field for wrong types.
+    pub async fn json<T: DeserializeOwned>(self) -> Result<T> {
+        let value = self.json_value(JSON_LIMIT).await?.unwrap_or_else(|| Value::Object(serde_json::Map::new()));
+        if !value.is_object() {
+            return Err(Error::invalid_parameter("body", "The body must be a JSON object"));
+        }
+        typed(value)
+    }
+
+    /// The body as a stream of chunks.
+    pub fn stream(self) -> Payload {
+        self.payload
+    }
+}
+
+/// JSON text as a value.
+///
+/// # Errors
+/// 400 `common/invalid-json`; nesting beyond what is ever read gives `data/validation-error` with rule `depth`.
+pub fn parse(bytes: &[u8]) -> Result<Value> {
+    serde_json::from_slice(bytes).map_err(|error| {
+        let text = error.to_string();
+        if text.starts_with("recursion limit") {
+            return Error::validation("", "depth", "The body is nested deeper than 64 levels");
+        }
+        Error::new(Code::INVALID_JSON, format!("The body is not valid JSON: {text}"))
+    })
+}
+
+/// A typed value out of JSON.
+///
+/// # Errors
+/// 400 `common/invalid-parameters` naming the field.
+pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
+    serde_path_to_error::deserialize(value).map_err(|error| {
+        let path = error.path().to_string();
+        let inner = error.inner().to_string();
+        let field = inner.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned);
+        match field {
+            Some(field) => Error::invalid_parameter(&field, format!("{field} is required")),
+            None if path == "." => Error::invalid_parameter("body", inner),
+            None => Error::invalid_parameter(&path, format!("{path}: {inner}")),
+        }
+    })
+}
+
+pub fn too_large(limit: usize) -> Error {
+    let size = if limit >= 1024 * 1024 { format!("{} MiB", limit / (1024 * 1024)) } else { format!("{} KiB", limit / 1024) };
+    Error::new(Code::PAYLOAD_TOO_LARGE, format!("The body is larger than the {size} this route accepts"))
+}

@@ -1,0 +1,192 @@
+//! Binding, first run, serving and stopping.
+
+use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
+use std::path::PathBuf;
+use std::sync::Arc;
+
+use actix_web::dev::{Server, ServerHandle};
+use actix_web::middleware::from_fn;
+use actix_web::{App, HttpServer, web};
+use ipnet::IpNet;
+
+use super::{State, context, rest, routing};
+use crate::domain::backend::{Backend, Options};
+use crate::domain::error::Error;
+use crate::domain::tenancy::FirstRun;
+use crate::domain::time;
+use crate::store::{Directory, OpenError, ServerInfo};
+
+/// Seconds that running requests get to finish.
+const SHUTDOWN_SECONDS: u64 = 10;
+
+/// How the server is to run (`08-cli.md` §3).
+#[derive(Debug, Clone)]
+pub struct Settings {
+    pub data_dir: PathBuf,
+    pub hosts: Vec<IpAddr>,
+    /// 0 = any free port.
+    pub port: u16,
+    pub public_url: Option<String>,
+    pub allow_hosts: Vec<String>,
+    pub trust_proxy: Vec<IpNet>,
+    /// One line per request.
+    pub log_requests: bool,
+    /// Whether links and codes may stand in the log.
+    pub log_secrets: bool,
+    /// Name of the project made on first run.
+    pub project_name: String,
+    pub adopt_publishable: Option<String>,
+    pub adopt_secret: Option<String>,
+    /// Threads that serve requests; `None` = one per core.
+    pub workers: Option<usize>,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self {
+            data_dir: PathBuf::from(".bkend"),
+            hosts: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+            port: 4300,
+            public_url: None,
+            allow_hosts: Vec::new(),
+            trust_proxy: Vec::new(),
+            log_requests: true,
+            log_secrets: true,
+            project_name: String::new(),
+            adopt_publishable: None,
+            adopt_secret: None,
+            workers: None,
+        }
+    }
+}
+
+/// Why the server did not start.
+#[derive(Debug, thiserror::Error)]
+pub enum StartError {
+    #[error("port {port} on {host} is in use")]
+    PortTaken { host: IpAddr, port: u16 },
+    #[error("cannot listen on {host}:{port}: {error}")]
+    Bind { host: IpAddr, port: u16, error: std::io::Error },
+    #[error(transparent)]
+    Directory(#[from] OpenError),
+    #[error(transparent)]
+    Domain(#[from] Error),
+    #[error(transparent)]
+    Io(#[from] std::io::Error),
+}
+
+/// A server that is listening.
+pub struct Application {
+    state: State,
+    server: Server,
+    port: u16,
+    url: String,
+    first_run: Option<FirstRun>,
+}
+
+impl Application {
+    /// Takes port and data directory, fills an empty directory, and starts to answer.
+    ///
+    /// # Errors
+    /// See [`StartError`]; nothing was created then unless the first run itself failed.
+    pub async fn build(mut settings: Settings) -> Result<Self, StartError> {
+        Directory::check_free(&settings.data_dir)?;
+        let listeners = bind(&settings)?;
+        let port = listeners[0].local_addr()?.port();
+        settings.port = port;
+        let url = url_of(&settings);
+        let options = Options {
+            project_name: settings.project_name.clone(),
+            adopt_publishable: settings.adopt_publishable.clone(),
+            adopt_secret: settings.adopt_secret.clone(),
+            loopback_only: settings.hosts.iter().all(IpAddr::is_loopback),
+            public_url: settings.public_url.clone(),
+            data_dir: settings.data_dir.clone(),
+        };
+        let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;
+        let backend = Arc::new(backend);
+        let first_run = backend.first_run().await?;
+        backend.directory().write_operator_token(backend.operator_token())?;
+        backend.directory().write_server_info(&ServerInfo {
+            url: url.clone(),
+            pid: std::process::id(),
+            started_at: time::iso(backend.started_at()),
+            version: env!("CARGO_PKG_VERSION").to_owned(),
+        })?;
+        let state = State::new(backend, settings);
+        let server = serve(&state, listeners)?;
+        Ok(Self { state, server, port, url, first_run })
+    }
+
+    pub fn backend(&self) -> &Arc<Backend> {
+        self.state.backend()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.port
+    }
+
+    /// `http://localhost:4300`, or the public URL.
+    pub fn url(&self) -> &str {
+        &self.url
+    }
+
+    /// What the first run made; `None` on later runs.
+    pub fn first_run(&self) -> Option<&FirstRun> {
+        self.first_run.as_ref()
+    }
+
+    /// A handle to stop the server with: `handle.stop(true)` finishes what runs.
+    pub fn handle(&self) -> ServerHandle {
+        self.server.handle()
+    }
+
+    /// Serves until stopped, then checkpoints and closes the data directory.
+    ///
+    /// # Errors
+    /// I/O failures of the accept loop.
+    pub async fn run(self) -> std::io::Result<()> {
+        let served = self.server.await;
+        let backend = Arc::clone(self.state.backend());
+        backend.directory().remove_server_info();
+        tokio::task::spawn_blocking(move || backend.close()).await.map_err(std::io::Error::other)?;
+        served
+    }
+}
+
+fn url_of(settings: &Settings) -> String {
+    match &settings.public_url {
+        Some(url) => url.trim_end_matches('/').to_owned(),
+        None => format!("http://localhost:{}", settings.port),
+    }
+}
+
+fn bind(settings: &Settings) -> Result<Vec<TcpListener>, StartError> {
+    let mut port = settings.port;
+    let mut listeners = Vec::new();
+    for host in &settings.hosts {
+        let listener = TcpListener::bind(SocketAddr::new(*host, port)).map_err(|error| match error.kind() {
+            std::io::ErrorKind::AddrInUse => StartError::PortTaken { host: *host, port },
+            _ => StartError::Bind { host: *host, port, error },
+        })?;
+        // Every address gets the same port, also when the first one chose it.
+        port = listener.local_addr()?.port();
+        listeners.push(listener);
+    }
+    Ok(listeners)
+}
+
+fn serve(state: &State, listeners: Vec<TcpListener>) -> Result<Server, StartError> {
+    let data = web::Data::new(state.clone());
+    let workers = state.settings().workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
+    let mut server = HttpServer::new(move || {
+        App::new().app_data(data.clone()).wrap(from_fn(context::around)).configure(rest::routes).default_service(web::to(routing::not_found))
+    })
+    .workers(workers)
+    .shutdown_timeout(SHUTDOWN_SECONDS)
+    .disable_signals();
+    for listener in listeners {
+        server = server.listen(listener)?;
+    }
+    Ok(server.run())
+}
