@@ -38,26 +38,26 @@ impl Pattern {
     }
 }
 
-/// Compiles a pattern with `$options`, letters of `i m s x`.
+/// Compiles a pattern with `$options`, letters of `i m s x`. The options become part of the expression's text, so that
+/// it means the same wherever it is compiled again or compared.
 ///
 /// # Errors
 /// A sentence naming the construct, option or limit.
 pub fn compile(text: &str, options: &str) -> Result<Regex, String> {
-    if text.chars().count() > MAX_PATTERN {
+    if is_too_long(text) {
         return Err(format!("the pattern is longer than {MAX_PATTERN} characters"));
     }
-    let mut builder = RegexBuilder::new(text);
-    builder.size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED);
-    for option in options.chars() {
-        match option {
-            'i' => builder.case_insensitive(true),
-            'm' => builder.multi_line(true),
-            's' => builder.dot_matches_new_line(true),
-            'x' => builder.ignore_whitespace(true),
-            other => return Err(format!("unknown option \"{other}\"; options are letters of i, m, s, x")),
-        };
+    if let Some(unknown) = options.chars().find(|c| !"imsx".contains(*c)) {
+        return Err(format!("unknown option \"{}\"; options are letters of i, m, s, x", unknown.escape_default()));
     }
-    builder.build().map_err(|e| reason(&e))
+    let flags: String = "imsx".chars().filter(|flag| options.contains(*flag)).collect();
+    let whole = if flags.is_empty() { text.to_owned() } else { format!("(?{flags}){text}") };
+    RegexBuilder::new(&whole).size_limit(MAX_COMPILED).dfa_size_limit(MAX_COMPILED).build().map_err(|e| reason(&e))
+}
+
+/// Whether a text exceeds what a pattern may have.
+pub fn is_too_long(text: &str) -> bool {
+    text.chars().nth(MAX_PATTERN).is_some()
 }
 
 fn reason(error: &regex::Error) -> String {
@@ -89,5 +89,7 @@ mod tests {
     fn options_change_the_match() {
         assert!(compile("^f", "i").unwrap().is_match("Fern"));
         assert!(!compile("^f", "").unwrap().is_match("Fern"));
+        let free = compile("^f # a comment", "xi").unwrap();
+        assert!(Regex::new(free.as_str()).unwrap().is_match("Fern"));
     }
 }

@@ -1,5 +1,7 @@
 //! What a table declares about the values at a path, as far as a query needs to know.
 
+use crate::domain::tables::field::FieldKind;
+use crate::domain::tables::schema::Schema;
 use crate::store::query::ast::{Kind, Path};
 
 /// The declared types of a table.
@@ -12,6 +14,16 @@ pub trait Kinds {
     fn is_container(&self, path: &Path) -> bool {
         let _ = path;
         false
+    }
+}
+
+impl Kinds for Schema {
+    fn kind_at(&self, path: &Path) -> Option<Kind> {
+        self.element_kind_at(&path.0).map(FieldKind::column)
+    }
+
+    fn is_container(&self, path: &Path) -> bool {
+        matches!(Schema::kind_at(self, &path.0), Some(FieldKind::Object | FieldKind::Array))
     }
 }
 
@@ -37,5 +49,25 @@ pub(super) fn kind_of(kinds: &dyn Kinds, path: &Path) -> Option<Kind> {
         ("createdAt" | "updatedAt", true) => Some(Kind::Date),
         ("id" | "createdBy", true) => Some(Kind::String),
         _ => kinds.kind_at(path),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::domain::tables::schema::Mode;
+
+    #[test]
+    fn a_schema_tells_the_kind_of_elements_and_of_what_lies_inside() {
+        let input = serde_json::json!({ "tags": ["string"], "log": { "type": "array", "items": { "type": "object", "properties": { "at": "date" } } }, "care": { "type": "object", "properties": { "n": "int" } } });
+        let schema = Schema::parse(&input, Mode::CREATE).unwrap().schema;
+        let kind = |path: &str| Kinds::kind_at(&schema, &Path(path.split('.').map(str::to_owned).collect()));
+        assert_eq!(kind("tags"), Some(Kind::String));
+        assert_eq!(kind("log.at"), Some(Kind::Date));
+        assert_eq!(kind("log.0.at"), Some(Kind::Date));
+        assert_eq!(kind("care.n"), Some(Kind::Int));
+        assert_eq!(kind("care"), Some(Kind::Any));
+        assert_eq!(kind("care.x"), None);
+        assert!(schema.is_container(&Path::field("tags")) && schema.is_container(&Path::field("care")) && !schema.is_container(&Path::field("nope")));
     }
 }

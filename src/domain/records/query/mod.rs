@@ -7,7 +7,6 @@ mod aggregate;
 mod bracket;
 mod conditions;
 mod cursor;
-mod expression;
 mod filter;
 mod include;
 mod kinds;
@@ -25,7 +24,6 @@ mod tests;
 
 pub use aggregate::{AggregateKey, AggregateQuery, Bucket, Figure, Group};
 pub use cursor::{Cursor, Position};
-pub use expression::{MAX_EXPRESSION, compile as compile_expression};
 pub use include::Include;
 pub use kinds::{Kinds, SYSTEM_FIELDS, Undeclared, is_system};
 pub use list::{ChangesQuery, Condition, ListQuery, ReadQuery, filter_from_json, row_filters};

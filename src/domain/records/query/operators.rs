@@ -3,11 +3,11 @@
 use serde_json::{Map, Value};
 
 use super::conditions::Conditions;
-use super::expression;
 use super::filter::{MAX_VALUES, Place};
 use super::kinds::{Kinds, kind_of};
 use super::operand::{comparable, date_text};
 use crate::domain::error::{Error, Result, clip};
+use crate::domain::tables::pattern;
 use crate::store::query::ast::{Kind, Order, Test};
 
 /// Operators that stand behind a path, without those that nest.
@@ -180,8 +180,8 @@ fn text(at: &Place, name: &str, operand: &Value) -> Result<String> {
 
 fn like(at: &Place, operand: &Value) -> Result<Conditions> {
     let pattern = text(at, "$like", operand)?;
-    if pattern.chars().nth(expression::MAX_EXPRESSION).is_some() {
-        return Err(at.refuse("limit", format!("The pattern of $like is longer than {} characters", expression::MAX_EXPRESSION)));
+    if pattern::is_too_long(&pattern) {
+        return Err(at.refuse("limit", format!("The pattern of $like is longer than {} characters", pattern::MAX_PATTERN)));
     }
     if pattern.chars().rev().take_while(|c| *c == '\\').count() % 2 == 1 {
         return Err(at.refuse("operand", "The pattern of $like ends in a \\ that escapes nothing; write \\\\ for a backslash"));
@@ -196,6 +196,7 @@ fn regex(at: &Place, operand: &Value, beside: &Map<String, Value>) -> Result<Con
         Some(Value::String(options)) => options,
         Some(_) => return Err(at.refuse("operand", "$options takes a text of the letters i, m, s and x")),
     };
-    let regex = expression::compile(pattern, options).map_err(|(rule, message)| at.refuse(rule, message))?;
+    let rule = if pattern::is_too_long(pattern) { "limit" } else { "regex" };
+    let regex = pattern::compile(pattern, options).map_err(|reason| at.refuse(rule, format!("The regular expression cannot be used: {reason}")))?;
     Ok(Conditions::Test(Test::Regex(regex)))
 }
