@@ -5,6 +5,7 @@ pub mod activities;
 pub mod backend;
 pub mod caller;
 pub mod environment;
+pub mod docs;
 pub mod error;
 pub mod id;
 pub mod keys;
