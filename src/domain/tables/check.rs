@@ -205,6 +205,11 @@ impl Check {
         true
     }
 
+    /// The number of top-level fields of a record.
+    pub fn size(&mut self, keys: usize) {
+        self.fits(keys, None, 0);
+    }
+
     fn string(&mut self, field: &Field, value: &Value, at: &At<'_>) {
         match value {
             Value::String(text) => {
