@@ -2,9 +2,11 @@
 
 use std::collections::BTreeSet;
 
+use serde::Serialize;
+use serde::de::DeserializeOwned;
 use serde_json::{Map, Value};
 
-use super::cursor::{self, Cursor, Position};
+use super::cursor::{self, Begin, Cursor};
 use super::filter::{Join, Reader};
 use super::include::Include;
 use super::kinds::Kinds;
@@ -86,7 +88,7 @@ pub struct ListQuery {
     pub sort: Vec<SortKey>,
     pub page: Page,
     /// Set when the request goes by cursor; `page.offset` then means nothing.
-    pub cursor: Option<Position>,
+    pub cursor: Option<Begin>,
     pub select: Select,
     pub include: Vec<Include>,
     /// Every top-level field that filter, sort, `searchType` or `include` name, for column permissions.
@@ -108,7 +110,7 @@ impl ListQuery {
         named_fields.extend(include.iter().map(|one| one.path.root().to_owned()));
         let sort = if named.is_empty() { sort::read(source)? } else { named };
         let fingerprint = cursor::fingerprint(table, &filter, search.as_ref(), &sort);
-        let cursor = read_cursor(source, &fingerprint, sort.len())?;
+        let cursor = read_cursor(source, &fingerprint)?;
         Ok(Self { filter, search, sort, page: read_page(source)?, cursor, select: Select::read(source)?, include, named_fields, fingerprint })
     }
 
@@ -128,9 +130,21 @@ impl ListQuery {
         Self::parse(table, &Params::new(rest.collect()), body.as_ref(), kinds)
     }
 
-    /// The token that goes on after a row: its value for every key of `sort`, in order, and its id.
-    pub fn cursor_after(&self, values: Vec<Value>, id: impl Into<String>) -> String {
-        Cursor { fingerprint: self.fingerprint.clone(), values, id: id.into() }.encode()
+    /// The position to go on after, of the store's type; `None` at the start of a list and without a cursor.
+    ///
+    /// # Errors
+    /// `common/invalid-parameters` for a cursor somebody made up.
+    pub fn after<P: DeserializeOwned>(&self) -> Result<Option<P>> {
+        match &self.cursor {
+            Some(Begin::After(position)) => P::deserialize(position).map(Some).map_err(|_| cursor::not_a_cursor()),
+            _ => Ok(None),
+        }
+    }
+
+    /// The `nextCursor` that goes on after a record, given its position in the list.
+    pub fn cursor_after(&self, position: &impl Serialize) -> String {
+        // Positions are texts and JSON values, which always serialise.
+        Cursor::new(&self.fingerprint, serde_json::to_value(position).unwrap_or_default()).encode()
     }
 }
 
@@ -149,11 +163,11 @@ pub(super) fn read_page(source: Source<'_>) -> Result<Page> {
     Ok(page)
 }
 
-fn read_cursor(source: Source<'_>, fingerprint: &str, keys: usize) -> Result<Option<Position>> {
+fn read_cursor(source: Source<'_>, fingerprint: &str) -> Result<Option<Begin>> {
     match source.text("cursor")? {
         None => Ok(None),
-        Some(token) if token.trim().is_empty() => Ok(Some(Position::Start)),
-        Some(token) => Cursor::decode(token.trim(), fingerprint, keys).map(|cursor| Some(Position::After(cursor))),
+        Some(token) if token.trim().is_empty() => Ok(Some(Begin::Start)),
+        Some(token) => Cursor::decode(token.trim(), fingerprint).map(|position| Some(Begin::After(position))),
     }
 }
 
@@ -174,27 +188,6 @@ impl ReadQuery {
         let include = include::read(source)?;
         let named_fields = include.iter().map(|one| one.path.root().to_owned()).collect();
         Ok(Self { select: Select::read(source)?, include, named_fields })
-    }
-}
-
-/// A subscription to the changes of one table (`02-data.md` §10).
-#[derive(Debug, Clone)]
-pub struct ChangesQuery {
-    pub filter: Filter,
-    pub search: Option<Search>,
-    pub select: Select,
-    /// First send what matches now.
-    pub initial: bool,
-    pub named_fields: BTreeSet<String>,
-}
-
-impl ChangesQuery {
-    /// # Errors
-    /// As [`ListQuery::parse`].
-    pub fn parse(params: &Params, kinds: &dyn Kinds) -> Result<Self> {
-        let source = Source::new(params, None)?;
-        let Condition { filter, search, named_fields, .. } = Condition::read(source, kinds)?;
-        Ok(Self { filter, search, select: Select::read(source)?, initial: source.flag("initial")?, named_fields })
     }
 }
 

@@ -5,6 +5,7 @@
 
 mod aggregate;
 mod bracket;
+mod changes;
 mod conditions;
 mod cursor;
 mod filter;
@@ -23,10 +24,11 @@ mod sort;
 mod tests;
 
 pub use aggregate::{AggregateKey, AggregateQuery, Bucket, Figure, Group};
-pub use cursor::{Cursor, Position};
+pub use changes::{ChangesQuery, TablesQuery};
+pub use cursor::{Begin, Cursor};
 pub use include::Include;
 pub use kinds::{Kinds, SYSTEM_FIELDS, Undeclared, is_system};
-pub use list::{ChangesQuery, Condition, ListQuery, ReadQuery, filter_from_json, row_filters};
+pub use list::{Condition, ListQuery, ReadQuery, filter_from_json, row_filters};
 pub use operand::{date_text, number, read_text};
 pub use options::{Format, ImportOptions, Mode, OnBadRow};
 pub use params::Params;

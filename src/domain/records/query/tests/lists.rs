@@ -2,7 +2,7 @@ use serde_json::{Value, json};
 
 use super::*;
 use crate::domain::records::query::{
-    AggregateKey, AggregateQuery, Bucket, ChangesQuery, Condition, Figure, Format, ImportOptions, Mode, OnBadRow, Position, ReadQuery, Select,
+    AggregateKey, AggregateQuery, Begin, Bucket, ChangesQuery, Condition, Figure, Format, ImportOptions, Mode, OnBadRow, ReadQuery, Select, TablesQuery,
 };
 
 fn sorted(query: &str) -> String {
@@ -118,14 +118,16 @@ fn a_selection_keeps_system_fields_and_the_paths_it_names() {
 
 #[test]
 fn a_cursor_goes_on_with_its_own_query_only() {
-    assert_eq!(list("cursor=").unwrap().cursor, Some(Position::Start));
+    assert_eq!(list("cursor=").unwrap().cursor, Some(Begin::Start));
     assert_eq!(list("").unwrap().cursor, None);
     let query = list("cursor=&sortBy=price,name&andFilters[height]=3&search=x").unwrap();
-    let token = query.cursor_after(vec![json!(5), json!("é")], "65f0a1b2c3d4e5f6a7b8c9d0");
+    assert_eq!(query.after::<(Vec<Value>, String)>().unwrap(), None);
+    let position = (vec![json!(5), json!("é")], "65f0a1b2c3d4e5f6a7b8c9d0".to_owned());
+    let token = query.cursor_after(&position);
     assert!(token.bytes().all(|b| b.is_ascii_alphanumeric() || b == b'-' || b == b'_'));
-    let next = list(&format!("cursor={token}&limit=3&sort=x&filter[height]=3&search=x&sortBy=price,name"));
-    let Some(Position::After(cursor)) = next.unwrap().cursor else { panic!("no cursor") };
-    assert_eq!((cursor.values, cursor.id.as_str()), (vec![json!(5), json!("é")], "65f0a1b2c3d4e5f6a7b8c9d0"));
+    let next = list(&format!("cursor={token}&limit=3&sort=x&filter[height]=3&search=x&sortBy=price,name")).unwrap();
+    assert_eq!(next.after().unwrap(), Some(position));
+    assert_eq!(fault(&next.after::<bool>().unwrap_err()).0, "common/invalid-parameters");
     for query in [
         "sortBy=price,name&search=x",
         "sortBy=price,name&andFilters[height]=4&search=x",
@@ -235,4 +237,22 @@ fn imports_exports_and_changes_have_their_options() {
     assert_eq!(Format::parse_for_export(&unpaged).unwrap(), Format::Csv);
     let changes = ChangesQuery::parse(&Params::parse("initial=true&filter[name]=x&select=name").unwrap(), &Plants).unwrap();
     assert!(changes.initial && !changes.filter.is_all());
+}
+
+#[test]
+fn changes_of_several_tables_come_over_one_connection() {
+    let parse = |query: &str| TablesQuery::parse(&Params::parse(query).unwrap());
+    let query = parse("tables=posts,comments,posts&filters={\"posts\":{\"a\":1}}&initial=true").unwrap();
+    assert_eq!((query.tables.len(), query.filters.len(), query.initial), (2, 1, true));
+    let many: Vec<_> = (0..51).map(|i| format!("t{i}")).collect();
+    for (query, name) in [
+        ("", "tables"),
+        ("tables=,", "tables"),
+        (&*format!("tables={}", many.join(",")), "tables"),
+        ("tables=a&filters=[]", "filters"),
+        ("tables=a&filters={\"b\":{}}", "filters"),
+        ("tables=a&initial=x", "initial"),
+    ] {
+        assert_eq!(fault(&parse(query).expect_err(query)).1, name, "{query}");
+    }
 }
