@@ -122,7 +122,7 @@ impl Directory {
     pub fn open_data(&self, environment_id: &str) -> StoreResult<Arc<Database>> {
         let folder = self.environment(environment_id);
         private_dir(&folder)?;
-        Database::open(&folder.join("data.db"), true, super::functions, |c| migrations::migrate(c, Kind::Data))
+        Database::open(&folder.join("data.db"), true, super::query::register_functions, |c| migrations::migrate(c, Kind::Data))
     }
 
     /// Opens (or creates) the request log of an environment; its last second may be lost in a power cut.
@@ -269,7 +269,7 @@ fn copy_before_migration(root: &Path) -> Result<(), OpenError> {
 fn migrate_all(root: &Path, databases: &[(PathBuf, Kind)], copies: &Path) -> Result<(), OpenError> {
     let outcome: StoreResult<()> = databases.iter().try_for_each(|(path, kind)| {
         let mut connection = Connection::open(path)?;
-        super::functions(&connection)?;
+        super::query::register_functions(&connection)?;
         migrations::migrate(&mut connection, *kind)
     });
     let Err(error) = outcome else { return Ok(()) };

@@ -14,8 +14,3 @@ pub use database::{Database, QUERY_DEADLINE, Reader};
 pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
 pub use error::{StoreError, StoreResult};
 pub use writer::Tx;
-
-/// The SQL functions of a records database.
-fn functions(_connection: &rusqlite::Connection) -> rusqlite::Result<()> {
-    Ok(())
-}
