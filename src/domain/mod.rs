@@ -4,6 +4,7 @@ pub mod access;
 pub mod activities;
 pub mod backend;
 pub mod caller;
+pub mod data_directory;
 pub mod docs;
 pub mod environment;
 pub mod error;

@@ -37,6 +37,11 @@ impl Kind {
     }
 }
 
+/// The newest formats of control.db, data.db and log.db.
+pub fn formats() -> [u32; 3] {
+    [Kind::Control, Kind::Data, Kind::Log].map(Kind::newest)
+}
+
 /// The format a database has; 0 when it is new.
 pub fn format_of(connection: &Connection) -> StoreResult<u32> {
     let known: bool = connection.query_row("SELECT count(*) FROM sqlite_schema WHERE name = 'refinery_schema_history'", [], |r| r.get(0))?;

@@ -13,4 +13,5 @@ mod writer;
 pub use database::{Database, QUERY_DEADLINE, Reader};
 pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
 pub use error::{StoreError, StoreResult};
+pub use migrations::formats;
 pub use writer::Tx;

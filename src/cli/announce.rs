@@ -1,0 +1,147 @@
+//! What `serve` does once it listens: waits until requests are answered, then prints the banner and writes the ready file.
+
+use std::net::IpAddr;
+use std::path::PathBuf;
+use std::time::Duration;
+
+use serde_json::{Value, json};
+use url::Url;
+
+use super::banner::{self, Ready, SignIn};
+use super::client::Client;
+use super::context::{Context, all_projects, id_of, pick_project};
+use super::exit::{Exit, Failure, Result};
+use super::output::write_stdout;
+use super::reach::operator_token;
+use super::settings::shown;
+use crate::domain::tenancy::FirstRun;
+
+/// A server that listens, and how it is to be announced.
+pub struct Start {
+    /// Base of handed-out URLs.
+    pub url: String,
+    /// Where this process itself reaches the server.
+    pub address: String,
+    pub first_run: Option<FirstRun>,
+    pub data_dir: PathBuf,
+    pub json: bool,
+    pub hide_secrets: bool,
+    pub ready_file: Option<PathBuf>,
+    pub open: bool,
+}
+
+/// An address of this machine at which a server on these hosts answers.
+pub fn address(hosts: &[IpAddr], port: u16) -> String {
+    let host = hosts.iter().find(|host| host.is_loopback()).or(hosts.first());
+    match host {
+        Some(IpAddr::V6(ip)) if ip.is_unspecified() => format!("http://[::1]:{port}"),
+        Some(IpAddr::V6(ip)) => format!("http://[{ip}]:{port}"),
+        Some(IpAddr::V4(ip)) if !ip.is_unspecified() => format!("http://{ip}:{port}"),
+        _ => format!("http://127.0.0.1:{port}"),
+    }
+}
+
+pub async fn announce(context: &Context, start: &Start) -> Result<()> {
+    let address = Url::parse(&start.address).map_err(|e| Failure::unexpected("The server has no address", e))?;
+    let client = Client::new(address, operator_token(&start.data_dir)?, context.timeout, false)?;
+    wait_until_ready(context, &client).await?;
+    let ready = describe(context, &client, start).await?;
+    if let Some(path) = &start.ready_file {
+        banner::write_ready_file(path, &ready).map_err(|e| Failure::usage(format!("--ready-file {}: {e}", path.display())))?;
+    }
+    if start.json {
+        write_stdout(&banner::event(&ready).to_string())?;
+    } else {
+        write_stdout(banner::text(&ready).trim_end_matches('\n'))?;
+    }
+    if start.open {
+        let link = match &ready.sign_in {
+            Some(link) => link.url.clone(),
+            None => sign_in_link(&client).await?.url,
+        };
+        super::login_link::open(context, &link);
+    }
+    Ok(())
+}
+
+async fn wait_until_ready(context: &Context, client: &Client) -> Result<()> {
+    let answers = async {
+        while !client.is_ready().await {
+            tokio::time::sleep(Duration::from_millis(5)).await;
+        }
+    };
+    tokio::time::timeout(context.timeout, answers)
+        .await
+        .map_err(|_| Failure::new(Exit::Network, "cli/unreachable", format!("The server listens at {} but does not answer", client.base())))
+}
+
+async fn describe(context: &Context, client: &Client, start: &Start) -> Result<Ready> {
+    let project = shown_project(context, client).await?;
+    let project_id = id_of(&project);
+    let names: Vec<&str> = project["environments"].as_array().into_iter().flatten().filter_map(|e| e["environment"].as_str()).collect();
+    let wanted = context.env.value.as_str();
+    let environment = if names.is_empty() || names.contains(&wanted) { wanted } else { names[0] }.to_owned();
+    let publishable_key = match &start.first_run {
+        Some(first) => Some(first.publishable_key.clone()),
+        None => publishable_key(client, &project_id, &environment).await?,
+    };
+    Ok(Ready {
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+        url: start.url.clone(),
+        pid: std::process::id(),
+        project_name: project["name"].as_str().unwrap_or("no project").to_owned(),
+        project_id,
+        environment,
+        data_dir: start.data_dir.display().to_string(),
+        data_dir_shown: shown(&start.data_dir),
+        new: start.first_run.is_some(),
+        publishable_key,
+        secret_key: start.first_run.as_ref().and_then(|first| first.secret_key.clone()),
+        sign_in: if somebody_signed_in(client).await? { None } else { Some(sign_in_link(client).await?) },
+        hide_secrets: start.hide_secrets,
+    })
+}
+
+/// The project of the settings when there is such a one, else the first; a server without projects has none to show.
+async fn shown_project(context: &Context, client: &Client) -> Result<Value> {
+    let all = all_projects(client).await?;
+    let named = context.project.as_ref().and_then(|wanted| pick_project(all.clone(), &wanted.value).ok());
+    Ok(named.or_else(|| all.into_iter().next()).unwrap_or_default())
+}
+
+/// The first publishable key that can still be shown.
+async fn publishable_key(client: &Client, project: &str, environment: &str) -> Result<Option<String>> {
+    let keys = match client.list(&["projects", project, "environments", environment, "keys"]).await {
+        Err(failure) if failure.exit == Exit::NotFound => return Ok(None),
+        other => other?,
+    };
+    let mut publishable: Vec<_> = keys.iter().filter(|key| key["type"] == "publishable" && key["key"].is_string()).collect();
+    publishable.sort_by_key(|key| key["createdAt"].as_str());
+    Ok(publishable.first().and_then(|key| key["key"].as_str()).map(str::to_owned))
+}
+
+async fn somebody_signed_in(client: &Client) -> Result<bool> {
+    Ok(client.get(&["server"]).await?["signedIn"] == json!(true))
+}
+
+async fn sign_in_link(client: &Client) -> Result<SignIn> {
+    let link = client.post(&["server", "login-links"], &json!({})).await?;
+    let until = link["expiresAt"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
+    let until = until.map(|at| at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string());
+    Ok(SignIn { url: link["url"].as_str().unwrap_or_default().to_owned(), until: until.unwrap_or_default() })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_server_is_reached_on_loopback_whenever_it_listens_there() {
+        let at = |hosts: &[&str]| address(&hosts.iter().map(|host| host.parse().unwrap()).collect::<Vec<_>>(), 1);
+        assert_eq!(at(&["192.168.1.2", "127.0.0.1"]), "http://127.0.0.1:1");
+        assert_eq!(at(&["192.168.1.2"]), "http://192.168.1.2:1");
+        assert_eq!(at(&["0.0.0.0"]), "http://127.0.0.1:1");
+        assert_eq!(at(&["::"]), "http://[::1]:1");
+        assert_eq!(at(&["::1"]), "http://[::1]:1");
+    }
+}

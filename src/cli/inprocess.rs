@@ -1,0 +1,75 @@
+//! The server application inside a command: the data directory is opened for as long as the command runs.
+
+use std::net::{IpAddr, Ipv4Addr};
+use std::path::Path;
+
+use actix_web::dev::ServerHandle;
+use tokio::task::JoinHandle;
+use url::Url;
+
+use super::context::Context;
+use super::exit::{Failure, Result};
+use super::{serve, start_failure};
+use crate::domain::data_directory::{self, OpenError, ServerInfo};
+use crate::http::server::{Application, Settings, StartError};
+
+/// A server of this process, on a loopback port of its own.
+pub struct InProcess {
+    pub url: Url,
+    handle: ServerHandle,
+    running: JoinHandle<std::io::Result<()>>,
+}
+
+/// Why the directory could not be opened.
+pub enum Refusal {
+    /// Another process holds it.
+    InUse(Failure),
+    Other(Failure),
+}
+
+/// Opens the data directory and serves it to this process.
+pub async fn start(context: &Context) -> Result<InProcess, Refusal> {
+    let data_dir = &context.data_dir.value;
+    let settings = Settings {
+        data_dir: data_dir.clone(),
+        hosts: vec![IpAddr::V4(Ipv4Addr::LOCALHOST)],
+        port: 0,
+        // What is handed out, such as a login link, has to be right once the real server runs.
+        public_url: Some(serve::usual_url(context).map_err(Refusal::Other)?),
+        log_requests: false,
+        log_secrets: false,
+        workers: Some(1),
+        ..Settings::default()
+    };
+    let app = Application::build(settings).await.map_err(|error| {
+        let failure = start_failure::from(&error, data_dir);
+        if matches!(error, StartError::Directory(OpenError::InUse(_))) { Refusal::InUse(failure) } else { Refusal::Other(failure) }
+    })?;
+    let url = Url::parse(&format!("http://127.0.0.1:{}", app.port())).map_err(|e| Refusal::Other(Failure::unexpected("The server has no address", e)))?;
+    Ok(InProcess { url, handle: app.handle(), running: actix_web::rt::spawn(app.run()) })
+}
+
+impl InProcess {
+    /// Finishes what runs, writes everything and gives the directory back.
+    pub async fn stop(self) {
+        self.handle.stop(true).await;
+        match self.running.await {
+            Ok(Ok(())) => {}
+            Ok(Err(error)) => tracing::error!(%error, "closing the data directory"),
+            Err(error) => tracing::error!(%error, "closing the data directory"),
+        }
+    }
+}
+
+/// What `server.json` says; not whether that server still runs.
+pub fn server_info(data_dir: &Path) -> Option<ServerInfo> {
+    data_directory::read_server_info(data_dir)
+}
+
+/// A folder with other people's things in it is named as such rather than as an absent data directory.
+pub fn check_not_foreign(data_dir: &Path) -> Result<()> {
+    match data_directory::check_free(data_dir) {
+        Err(error @ (OpenError::NotOurs | OpenError::Io(_))) => Err(start_failure::directory(&error, data_dir)),
+        _ => Ok(()),
+    }
+}
