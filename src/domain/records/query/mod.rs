@@ -23,7 +23,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::AggregateQuery;
+pub use aggregate::{AggregateKey, AggregateQuery, Bucket, Figure, Group};
 pub use changes::{ChangesQuery, TablesQuery};
 pub use cursor::{Begin, Cursor};
 pub use include::Include;
