@@ -3,12 +3,16 @@
 
 pub mod check;
 pub mod convert;
+pub mod expression;
 pub mod field;
 mod field_build;
 mod field_expand;
 mod field_types;
 pub mod name;
 pub mod pattern;
+pub mod permission_rules;
+pub mod permissions;
+mod permissions_parse;
 pub mod schema;
 mod schema_parse;
 pub mod value;

@@ -10,6 +10,7 @@ use super::params::{Params, Source, beyond_limit};
 use super::{path, sort};
 use crate::domain::error::{Error, Result, clip};
 use crate::domain::page::Page;
+use crate::store::query::aggregate::{AggregateSort, Bucket, GroupKey, Grouping, SortBy};
 use crate::store::query::ast::{Filter, Kind, Path, Search};
 
 /// Paths to group by.
@@ -17,62 +18,12 @@ pub const MAX_GROUPS: usize = 3;
 /// Figures of one query, so that one statement stays within the store's columns.
 const MAX_FIGURES: usize = 100;
 
-/// A stretch of time that dates are grouped by, in UTC; weeks begin on Monday.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Bucket {
-    Hour,
-    Day,
-    Week,
-    Month,
-    Year,
-}
-
-impl Bucket {
-    const ALL: [(&str, Self); 5] = [("hour", Self::Hour), ("day", Self::Day), ("week", Self::Week), ("month", Self::Month), ("year", Self::Year)];
-}
-
-/// One path to group by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Group {
-    /// Its key in the answer: as the request wrote it, bucket left out.
-    pub name: String,
-    pub path: Path,
-    pub bucket: Option<Bucket>,
-}
-
-/// A figure computed of each group.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Figure {
-    Sum,
-    Avg,
-    Min,
-    Max,
-    Distinct,
-}
-
-impl Figure {
-    pub const ALL: [(&str, Self); 5] = [("sum", Self::Sum), ("avg", Self::Avg), ("min", Self::Min), ("max", Self::Max), ("distinct", Self::Distinct)];
-}
-
-/// What groups are sorted by.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub enum AggregateKey {
-    /// Position in `group_by`.
-    Group(usize),
-    Count,
-    /// Position in `figures`.
-    Figure(usize),
-}
-
+/// An aggregation, as `GET` and `POST /:table/aggregate` ask for it.
 #[derive(Debug, Clone)]
 pub struct AggregateQuery {
     pub filter: Filter,
     pub search: Option<Search>,
-    pub group_by: Vec<Group>,
-    /// In the order sum, avg, min, max, distinct, and as sent within each.
-    pub figures: Vec<(Figure, Path)>,
-    /// With its direction: `true` is descending. Never empty when there are groups: they come ascending by default.
-    pub sort: Vec<(AggregateKey, bool)>,
+    pub grouping: Grouping,
     pub page: Page,
     /// Every top-level field that filters, `searchType`, groups and figures name.
     pub named_fields: BTreeSet<String>,
@@ -84,16 +35,25 @@ impl AggregateQuery {
     pub fn parse(params: &Params, body: Option<&Value>, kinds: &dyn Kinds) -> Result<Self> {
         let source = Source::new(params, body)?;
         let Condition { filter, search, mut named_fields, .. } = Condition::read(source, kinds)?;
-        let group_by = groups(source, kinds)?;
-        let figures = figures(source)?;
-        named_fields.extend(group_by.iter().map(|group| &group.path).chain(figures.iter().map(|(_, path)| path)).map(|path| path.root().to_owned()));
-        let sort = order(source, &group_by, &figures)?;
-        Ok(Self { filter, search, group_by, figures, sort, page: read_page(source)?, named_fields })
+        let mut room = MAX_FIGURES;
+        let mut grouping = Grouping {
+            groups: groups(source, kinds)?,
+            sum: figure(source, "sum", &mut room)?,
+            avg: figure(source, "avg", &mut room)?,
+            min: figure(source, "min", &mut room)?,
+            max: figure(source, "max", &mut room)?,
+            distinct: figure(source, "distinct", &mut room)?,
+            sort: Vec::new(),
+        };
+        grouping.sort = order(source, &grouping)?;
+        let paths = [&grouping.sum, &grouping.avg, &grouping.min, &grouping.max, &grouping.distinct].into_iter().flatten();
+        named_fields.extend(paths.chain(grouping.groups.iter().map(|group| &group.path)).map(|path| path.root().to_owned()));
+        Ok(Self { filter, search, grouping, page: read_page(source)?, named_fields })
     }
 }
 
-fn groups(source: Source<'_>, kinds: &dyn Kinds) -> Result<Vec<Group>> {
-    let mut out: Vec<Group> = Vec::new();
+fn groups(source: Source<'_>, kinds: &dyn Kinds) -> Result<Vec<GroupKey>> {
+    let mut out: Vec<GroupKey> = Vec::new();
     for item in source.list("groupBy")? {
         let (name, bucket) = match item.split_once(':') {
             None => (item.as_str(), None),
@@ -108,7 +68,7 @@ fn groups(source: Source<'_>, kinds: &dyn Kinds) -> Result<Vec<Group>> {
         if out.iter().any(|group| group.path == path) {
             return Err(bad_group(format!("groupBy names {path} twice")));
         }
-        out.push(Group { name: path.to_string(), path, bucket });
+        out.push(GroupKey { label: path.to_string(), path, bucket });
         if out.len() > MAX_GROUPS {
             return Err(beyond_limit("groupBy", format!("groupBy takes at most {MAX_GROUPS} paths")));
         }
@@ -117,61 +77,66 @@ fn groups(source: Source<'_>, kinds: &dyn Kinds) -> Result<Vec<Group>> {
 }
 
 fn bucket(word: &str) -> Option<Bucket> {
-    Bucket::ALL.into_iter().find(|(name, _)| *name == word).map(|(_, bucket)| bucket)
+    match word {
+        "hour" => Some(Bucket::Hour),
+        "day" => Some(Bucket::Day),
+        "week" => Some(Bucket::Week),
+        "month" => Some(Bucket::Month),
+        "year" => Some(Bucket::Year),
+        _ => None,
+    }
 }
 
 fn bad_group(message: String) -> Error {
     Error::invalid_parameter("groupBy", message)
 }
 
-fn figures(source: Source<'_>) -> Result<Vec<(Figure, Path)>> {
+/// The paths of one figure; `room` is what all figures together may still take.
+fn figure(source: Source<'_>, name: &str, room: &mut usize) -> Result<Vec<Path>> {
     let mut out = Vec::new();
-    for (name, figure) in Figure::ALL {
-        for item in source.list(name)? {
-            let one = (figure, path::of_parameter(name, &item)?);
-            if !out.contains(&one) {
-                out.push(one);
-            }
-            if out.len() > MAX_FIGURES {
-                return Err(beyond_limit(name, format!("sum, avg, min, max and distinct take at most {MAX_FIGURES} paths together")));
-            }
+    for item in source.list(name)? {
+        let path = path::of_parameter(name, &item)?;
+        if out.contains(&path) {
+            continue;
         }
+        *room = room.checked_sub(1).ok_or_else(|| beyond_limit(name, format!("sum, avg, min, max and distinct take at most {MAX_FIGURES} paths together")))?;
+        out.push(path);
     }
     Ok(out)
 }
 
-fn order(source: Source<'_>, groups: &[Group], figures: &[(Figure, Path)]) -> Result<Vec<(AggregateKey, bool)>> {
-    let mut out: Vec<(AggregateKey, bool)> = Vec::new();
+fn order(source: Source<'_>, grouping: &Grouping) -> Result<Vec<AggregateSort>> {
+    let mut out: Vec<AggregateSort> = Vec::new();
     for (parameter, name, descending) in sort::pairs(source)? {
-        let key = key(&name, groups, figures).ok_or_else(|| {
+        let by = key(&name, grouping).ok_or_else(|| {
             let message = format!("{parameter} must name a path of groupBy, count, or a figure asked for such as sum.price; \"{}\" is none", clip(&name));
             Error::invalid_parameter(parameter, message)
         })?;
-        if out.iter().all(|(own, _)| *own != key) {
-            out.push((key, descending));
-        }
-    }
-    // The groups themselves come last, so that the order is complete.
-    for i in 0..groups.len() {
-        if out.iter().all(|(own, _)| *own != AggregateKey::Group(i)) {
-            out.push((AggregateKey::Group(i), false));
+        if out.iter().all(|own| own.by != by) {
+            out.push(AggregateSort { by, descending });
         }
     }
     Ok(out)
 }
 
-fn key(name: &str, groups: &[Group], figures: &[(Figure, Path)]) -> Option<AggregateKey> {
-    let bare = name.split_once(':').map_or(name, |(path, _)| path);
-    let bare = bare.strip_prefix("group.").unwrap_or(bare);
-    let path = path::read(bare).ok();
+fn key(name: &str, grouping: &Grouping) -> Option<SortBy> {
     if name == "count" {
-        return Some(AggregateKey::Count);
+        return Some(SortBy::Count);
     }
-    if let Some(i) = groups.iter().position(|group| Some(&group.path) == path.as_ref() || group.name == name) {
-        return Some(AggregateKey::Group(i));
+    let bare = name.split_once(':').map_or(name, |(path, _)| path);
+    let path = path::read(bare.strip_prefix("group.").unwrap_or(bare)).ok();
+    if let Some(i) = grouping.groups.iter().position(|group| Some(&group.path) == path.as_ref()) {
+        return Some(SortBy::Group(i));
     }
     let (word, path) = name.split_once('.')?;
     let path = path::read(path).ok()?;
-    let figure = Figure::ALL.into_iter().find(|(own, _)| *own == word)?.1;
-    figures.iter().position(|(own, at)| *own == figure && *at == path).map(AggregateKey::Figure)
+    let at = |list: &[Path], by: fn(usize) -> SortBy| list.iter().position(|own| *own == path).map(by);
+    match word {
+        "sum" => at(&grouping.sum, SortBy::Sum),
+        "avg" => at(&grouping.avg, SortBy::Avg),
+        "min" => at(&grouping.min, SortBy::Min),
+        "max" => at(&grouping.max, SortBy::Max),
+        "distinct" => at(&grouping.distinct, SortBy::Distinct),
+        _ => None,
+    }
 }

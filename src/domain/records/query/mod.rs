@@ -23,7 +23,7 @@ mod sort;
 #[cfg(test)]
 mod tests;
 
-pub use aggregate::{AggregateKey, AggregateQuery, Bucket, Figure, Group};
+pub use aggregate::AggregateQuery;
 pub use changes::{ChangesQuery, TablesQuery};
 pub use cursor::{Begin, Cursor};
 pub use include::Include;

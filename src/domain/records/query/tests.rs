@@ -1,6 +1,7 @@
 //! The sentences of `02-data.md` §6 and its worked examples, as far as reading a request goes.
 
 mod dialects;
+mod examples;
 mod filters;
 mod lists;
 mod robust;

@@ -1,9 +1,8 @@
 use serde_json::{Value, json};
 
 use super::*;
-use crate::domain::records::query::{
-    AggregateKey, AggregateQuery, Begin, Bucket, ChangesQuery, Condition, Figure, Format, ImportOptions, Mode, OnBadRow, ReadQuery, Select, TablesQuery,
-};
+use crate::domain::records::query::{AggregateQuery, Begin, ChangesQuery, Condition, Format, ImportOptions, Mode, OnBadRow, ReadQuery, Select, TablesQuery};
+use crate::store::query::aggregate::{Bucket, Grouping, SortBy};
 
 fn sorted(query: &str) -> String {
     let Ok(query) = list(query) else { return "400".to_owned() };
@@ -193,14 +192,13 @@ fn aggregates_group_count_and_compute() {
     let parse = |query: &str| AggregateQuery::parse(&Params::parse(query).unwrap(), None, &Plants);
     let query =
         parse("groupBy=hue,bought:week&sum=price,height&avg=price&distinct=name&sort=-sum.price,count:asc,bought:week:desc&limit=5&filter[name]=x").unwrap();
-    assert_eq!(query.group_by.iter().map(|g| (g.name.as_str(), g.bucket)).collect::<Vec<_>>(), [("hue", None), ("bought", Some(Bucket::Week))]);
-    assert_eq!(
-        query.figures.iter().map(|(f, p)| (*f, p.to_string())).collect::<Vec<_>>(),
-        [(Figure::Sum, "price".into()), (Figure::Sum, "height".into()), (Figure::Avg, "price".into()), (Figure::Distinct, "name".into())]
-    );
-    assert_eq!(query.sort, [(AggregateKey::Figure(0), true), (AggregateKey::Count, false), (AggregateKey::Group(1), true), (AggregateKey::Group(0), false)]);
+    let Grouping { groups, sum, avg, distinct, sort, .. } = query.grouping;
+    assert_eq!(groups.iter().map(|g| (g.label.as_str(), g.bucket)).collect::<Vec<_>>(), [("hue", None), ("bought", Some(Bucket::Week))]);
+    assert_eq!((sum, avg, distinct), (vec![Path::field("price"), Path::field("height")], vec![Path::field("price")], vec![Path::field("name")]));
+    let sort: Vec<_> = sort.iter().map(|sort| (sort.by, sort.descending)).collect();
+    assert_eq!(sort, [(SortBy::Sum(0), true), (SortBy::Count, false), (SortBy::Group(1), true)]);
     assert_eq!(query.named_fields.into_iter().collect::<Vec<_>>(), ["bought", "height", "hue", "name", "price"]);
-    assert!(parse("").unwrap().sort.is_empty());
+    assert!(parse("").unwrap().grouping.sort.is_empty());
     assert!(parse("groupBy=createdAt:month&sortBy=createdAt&sortDirection=desc").is_ok());
     for (query, name) in [
         ("groupBy=a,b,c,d", "groupBy"),
@@ -211,6 +209,7 @@ fn aggregates_group_count_and_compute() {
         ("sum=price&sort=avg.price", "sort"),
         ("sort=price", "sort"),
         ("page=0", "page"),
+        (&*format!("sum={}&max=z", (0..100).map(|i| format!("f{i}")).collect::<Vec<_>>().join(",")), "max"),
     ] {
         assert_eq!(fault(&parse(query).expect_err(query)).1, name, "{query}");
     }
