@@ -71,7 +71,8 @@ impl View<'_> {
     }
 
     fn object(self, depth: usize) -> Result<Map<String, Value>, Corrupt> {
-        let mut map = Map::new();
+        // Counting is cheaper than growing.
+        let mut map = Map::with_capacity(self.entries().count());
         let mut rest = self.payload;
         while !rest.is_empty() {
             let (key, after) = take(rest).ok_or(Corrupt)?;

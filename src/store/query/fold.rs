@@ -57,7 +57,7 @@ impl Folded {
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Token {
+pub(super) enum Token {
     Run,
     One,
     Char(char),
@@ -65,7 +65,11 @@ enum Token {
 
 /// A pattern of SQL's LIKE: `%` any run, `_` one character, `\` takes the next character as it is.
 #[derive(Debug)]
-pub(super) struct Like(Vec<Token>);
+pub(super) enum Like {
+    /// `%text%`: the usual pattern, for which there is a faster way.
+    Inside(Box<Folded>),
+    Tokens(Vec<Token>),
+}
 
 impl Like {
     pub fn new(pattern: &str) -> Self {
@@ -80,12 +84,18 @@ impl Like {
                 c => tokens.push(Token::Char(fold(c))),
             }
         }
-        Self(tokens)
+        match tokens.as_slice() {
+            [Token::Run, inner @ .., Token::Run] => literal(inner).map_or(Self::Tokens(tokens), |text| Self::Inside(Box::new(Folded::new(&text)))),
+            _ => Self::Tokens(tokens),
+        }
     }
 
     /// Whether the whole text matches.
     pub fn matches(&self, text: &str) -> bool {
-        let tokens = self.0.as_slice();
+        let tokens = match self {
+            Self::Inside(part) => return part.is_in(text),
+            Self::Tokens(tokens) => tokens.as_slice(),
+        };
         let (mut at, mut rest) = (0, text.chars());
         // Where to go on when a run has to take one character more; only the last run ever needs to.
         let mut retry = None;
@@ -119,6 +129,10 @@ impl Like {
     }
 }
 
+fn literal(tokens: &[Token]) -> Option<String> {
+    tokens.iter().map(|token| if let Token::Char(c) = token { Some(*c) } else { None }).collect()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -143,6 +157,7 @@ mod tests {
             ("f%n", "Fern"),
             ("_ERN", "fern"),
             ("%é_", "caf\u{e9}s"),
+            ("%É%", "caf\u{e9}s"),
             ("%ab%ab", "abaabab"),
             (r"100\%", "100%"),
             (r"a\_b", "A_B"),
