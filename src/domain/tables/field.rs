@@ -135,6 +135,11 @@ impl Field {
         self.nullable || !self.required
     }
 
+    /// Equal but for `required`, which belongs to the parent's list. The order of members does not count.
+    pub fn same_definition(&self, other: &Self) -> bool {
+        Self { required: other.required, ..self.clone() } == *other
+    }
+
     /// The same type with its inner types, without any constraint on the value itself.
     pub(super) fn bare(&self) -> Self {
         Self {

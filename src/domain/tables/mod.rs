@@ -3,11 +3,17 @@
 
 pub mod check;
 pub mod convert;
+pub mod document;
 pub mod expression;
 pub mod field;
 mod field_build;
+pub mod field_change;
 mod field_expand;
+mod field_merge;
+pub mod field_plan;
 mod field_types;
+pub mod index_change;
+pub mod index_def;
 pub mod name;
 pub mod pattern;
 pub mod permission_rules;

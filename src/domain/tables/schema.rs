@@ -77,6 +77,13 @@ impl Schema {
         required_names(&self.fields)
     }
 
+    /// The same fields at the same places, some under new names.
+    #[must_use]
+    pub fn renamed(&self, renames: &[(String, String)]) -> Self {
+        let new_name = |name: &String| renames.iter().find(|(old, _)| old == name).map_or(name, |(_, new)| new).clone();
+        Self { fields: self.fields.iter().map(|(name, field)| (new_name(name), field.clone())).collect(), annotations: self.annotations.clone() }
+    }
+
     /// The declared field a path leads to, through objects and into the elements of arrays, by position or all of them.
     pub fn field_at(&self, path: &[String]) -> Option<&Field> {
         let (first, rest) = path.split_first()?;
