@@ -3,7 +3,6 @@
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
-use actix_web::dev::ServerHandle;
 use tokio::task::JoinHandle;
 use url::Url;
 
@@ -11,12 +10,12 @@ use super::context::Context;
 use super::exit::{Failure, Result};
 use super::{serve, start_failure};
 use crate::domain::data_directory::{self, OpenError, ServerInfo};
-use crate::http::server::{Application, Settings, StartError};
+use crate::http::server::{Application, Handle, Settings, StartError};
 
 /// A server of this process, on a loopback port of its own.
 pub struct InProcess {
     pub url: Url,
-    handle: ServerHandle,
+    handle: Handle,
     running: JoinHandle<std::io::Result<()>>,
 }
 

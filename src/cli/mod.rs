@@ -54,7 +54,9 @@ pub fn run(arguments: Vec<OsString>) -> u8 {
         Ok(cli) => cli,
         Err(error) => return refuse(&error, as_json),
     };
-    match dispatch(&cli) {
+    let outcome = dispatch(&cli);
+    log::flush();
+    match outcome {
         Ok(()) => 0,
         Err(failure) => {
             if !(as_json && failure.code == status::SHOWN) {

@@ -14,7 +14,7 @@ use super::output::write_stdout;
 use super::settings::{self, Setting, shown};
 use super::signals::Signals;
 use super::{announce, start_failure};
-use crate::http::server::{Application, Settings};
+use crate::http::server::{Application, Handle, Settings};
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Example:\n  bkend-local serve --port 4301 --open\n  bkend-local serve --ephemeral --port 0 --ready-file ready.json      for tests\n\n\
@@ -113,12 +113,7 @@ fn ended_alone(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Re
 }
 
 /// Lets running requests finish; a second signal ends the process at once.
-async fn stop(
-    handle: actix_web::dev::ServerHandle,
-    running: &mut tokio::task::JoinHandle<std::io::Result<()>>,
-    signals: &mut Signals,
-    ephemeral: Option<&tempfile::TempDir>,
-) {
+async fn stop(handle: Handle, running: &mut tokio::task::JoinHandle<std::io::Result<()>>, signals: &mut Signals, ephemeral: Option<&tempfile::TempDir>) {
     let stopping = async {
         handle.stop(true).await;
         running.await
@@ -130,6 +125,7 @@ async fn stop(
                 // Leaving early is no reason to leave the data behind.
                 let _ = std::fs::remove_dir_all(folder.path());
             }
+            log::flush();
             std::process::exit(Exit::Interrupted.code().into());
         }
     }
@@ -169,7 +165,7 @@ fn plan(context: &Context, serve: &Serve) -> Result<Plan> {
         adopt_secret: settings::variable("BKEND_SECRET_KEY"),
         ..Settings::default()
     };
-    let format = sources.one(settings::LOG_FORMAT, serve.log_format.clone(), Format::parse)?;
+    let format = sources.one(settings::LOG_FORMAT, serve.log_format.clone(), log::format)?;
     let by_terminal = if std::io::stderr().is_terminal() { Format::Pretty } else { Format::Json };
     let usual_level = match (context.quiet, context.verbose) {
         (true, _) => LevelFilter::WARN,

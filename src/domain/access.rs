@@ -27,15 +27,19 @@ pub struct Access {
 }
 
 impl Backend {
-    /// Finds environment and caller.
+    /// Finds environment and caller; `found` hears of the environment as soon as it is known, also when the user's token
+    /// then turns out to be no good.
     ///
     /// # Errors
     /// 401 for bad credentials, 403 when key and headers disagree, 404 for an unknown project or environment, 400 for
     /// `X-Environment` alone.
-    pub async fn access(self: &Arc<Self>, credentials: &Credentials<'_>) -> Result<Access> {
+    pub async fn access(self: &Arc<Self>, credentials: &Credentials<'_>, found: impl FnOnce(Access)) -> Result<Access> {
         let (environment, key, jwt) = self.select(credentials).await?;
         let user = match jwt {
-            Some(jwt) => Some(token::verify(&environment, jwt).await?),
+            Some(jwt) => {
+                found(Access { environment: Arc::clone(&environment), caller: caller(key.clone(), None) });
+                Some(token::verify(&environment, jwt).await?)
+            }
             None => None,
         };
         Ok(Access { environment, caller: caller(key, user) })

@@ -166,6 +166,7 @@ impl Backend {
         }
         let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
+        tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches());
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
         Ok(environment)
     }
@@ -178,6 +179,25 @@ impl Backend {
         let (project, name) = (project_id.to_owned(), name.to_owned());
         let row = self.control().read::<_, Error, _>(move |r| Ok(r.environment_of(&project, &name)?)).await?;
         self.environment(&row.ok_or_else(environment_not_found)?.id).await
+    }
+
+    /// Whether requests can be served: reads `control.db`.
+    ///
+    /// # Errors
+    /// 503 `common/unavailable` when it can't be read.
+    pub async fn check_readable(&self) -> Result<()> {
+        let read = self.control().read::<_, Error, _>(|r| Ok(r.setting(SERVER_ID)?)).await;
+        read.map(drop).map_err(|error| Error::unavailable("The database of the server cannot be read").because(error))
+    }
+
+    /// Environment id (empty for `control`), kind and bytes of every database that is open. Blocks.
+    pub fn database_sizes(&self) -> Vec<(String, &'static str, u64)> {
+        let mut sizes = vec![(String::new(), "control", self.control().size())];
+        for environment in self.open_environments() {
+            sizes.push((environment.id().to_owned(), "data", environment.data().size()));
+            sizes.push((environment.id().to_owned(), "log", environment.requests().size()));
+        }
+        sizes
     }
 
     /// The environments open now.

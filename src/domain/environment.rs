@@ -9,6 +9,7 @@ use tokio::sync::Notify;
 
 use super::error::{Code, Error, Result};
 use super::project::Project;
+use super::requests::RequestLog;
 use super::users::AuthSettings;
 use super::users::token::TokenKeys;
 use crate::store::control::{ActivityRow, EnvironmentRow};
@@ -27,6 +28,7 @@ pub struct Environment {
     token_keys: TokenKeys,
     auth: ArcSwap<AuthSettings>,
     outbox: Arc<Notify>,
+    requests: Arc<RequestLog>,
 }
 
 impl Environment {
@@ -45,6 +47,7 @@ impl Environment {
             data,
             auth: ArcSwap::from_pointee(auth),
             outbox: Arc::new(Notify::new()),
+            requests: RequestLog::new(directory.log(&row.id)),
         })
     }
 
@@ -71,6 +74,11 @@ impl Environment {
 
     pub fn data(&self) -> &Arc<Database> {
         &self.data
+    }
+
+    /// What apps called here.
+    pub fn requests(&self) -> &Arc<RequestLog> {
+        &self.requests
     }
 
     pub(super) fn token_keys(&self) -> &TokenKeys {
@@ -143,6 +151,7 @@ impl Environment {
 
     /// Lets writes finish and closes the databases.
     pub(super) fn close(&self) {
+        self.requests.close();
         self.data.close();
         self.outbox.notify_one();
     }

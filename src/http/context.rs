@@ -1,6 +1,7 @@
-//! What belongs to one request, and the middleware around every handler: request id, `Host`, CORS, error bodies, log line.
+//! What belongs to one request, and the middleware around every handler: request id, `Host`, CORS, error bodies.
 
-use std::cell::RefCell;
+use std::cell::{Cell, RefCell};
+use std::ops::Deref;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
@@ -13,30 +14,86 @@ use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::error::{self, ApiError};
-use super::{State, address, cors};
+use super::routing::RouteId;
+use super::{State, address, cors, observe};
 use crate::domain::access::Access;
+use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error};
 use crate::domain::id;
+use crate::domain::rate_limit::Standing;
+use crate::domain::requests::Body;
 
 const REQUEST_ID: HeaderName = HeaderName::from_static("x-request-id");
 /// Bytes of a request target (`02-data.md` §12).
 const MAX_TARGET: usize = 64 * 1024;
 
+/// The id of a request as it stands in `X-Request-Id`; a clone shares the text.
+#[derive(Debug, Clone)]
+pub struct RequestId(HeaderValue);
+
+impl Deref for RequestId {
+    type Target = str;
+
+    fn deref(&self) -> &str {
+        self.0.to_str().unwrap_or_default()
+    }
+}
+
+impl std::fmt::Display for RequestId {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(self)
+    }
+}
+
+impl From<String> for RequestId {
+    fn from(text: String) -> Self {
+        Self(HeaderValue::from_maybe_shared(bytes::Bytes::from(text)).unwrap_or_else(|_| HeaderValue::from_static("-")))
+    }
+}
+
 /// What belongs to one request; in its extensions.
 pub struct Context {
-    pub request_id: String,
+    pub request_id: RequestId,
     pub started: Instant,
-    /// Set once the caller is known.
+    /// Set once environment and caller are known.
     pub access: RefCell<Option<Access>>,
+    /// The developer who calls, on routes that are not an app's.
+    pub tenant: RefCell<Option<Arc<Tenant>>>,
     /// The public code of the error that was answered.
-    pub error_code: RefCell<Option<&'static str>>,
+    pub error_code: Cell<Option<&'static str>>,
+    /// Why the permissions allowed or refused the request, for the request log.
+    pub decision: RefCell<Option<String>>,
+    /// Time spent in the database, in microseconds, for the request log.
+    pub query_us: Cell<Option<u64>>,
+    /// Which route serves the request.
+    pub route: Cell<Option<RouteId>>,
+    /// Where the caller stands within `dataRateLimit`.
+    pub rate: Cell<Option<Standing>>,
+    /// Bytes of the body read so far.
+    pub bytes_in: Cell<u64>,
+    /// What the request log keeps of the body.
+    pub request_body: RefCell<Option<Body>>,
 }
 
 impl Context {
     fn new(request: &ServiceRequest) -> Self {
-        let given = request.headers().get(&REQUEST_ID).and_then(|v| v.to_str().ok());
-        let sane = given.filter(|g| (1..=128).contains(&g.len()) && g.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(&b)));
-        Self { request_id: sane.map_or_else(id::new_id, str::to_owned), started: Instant::now(), access: RefCell::new(None), error_code: RefCell::new(None) }
+        let given = request.headers().get(&REQUEST_ID).filter(|value| {
+            let bytes = value.as_bytes();
+            (1..=128).contains(&bytes.len()) && bytes.iter().all(|b| b.is_ascii_alphanumeric() || b"-_.:".contains(b))
+        });
+        Self {
+            request_id: given.map_or_else(|| id::new_id().into(), |value| RequestId(value.clone())),
+            started: Instant::now(),
+            access: RefCell::default(),
+            tenant: RefCell::default(),
+            error_code: Cell::default(),
+            decision: RefCell::default(),
+            query_us: Cell::default(),
+            route: Cell::default(),
+            rate: Cell::default(),
+            bytes_in: Cell::default(),
+            request_body: RefCell::default(),
+        }
     }
 
     /// The context of a request.
@@ -49,16 +106,21 @@ impl Context {
 pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'static>) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
     let context = Rc::new(Context::new(&request));
     request.extensions_mut().insert(Rc::clone(&context));
-    let http = request.request().clone();
-    let state = State::of(&http).cloned().map_err(ApiError::from)?;
-    let early = refuse(&http, &state, &context).await;
+    let state = State::of(request.request()).cloned().map_err(ApiError::from)?;
+    state.metrics().begin();
+    let early = refuse(request.request(), &state, &context).await;
     let mut response = match early {
         Some(answer) => request.into_response(answer),
         None => {
-            let (request, rest) = keep_body(request);
+            // Routing needs the only handle to the request; it comes back with the answer.
+            let (request, rest) = keep_body(request, &context);
             let response = match next.call(request).await {
                 Ok(response) => response.map_into_boxed_body(),
-                Err(error) => ServiceResponse::new(http.clone(), HttpResponse::from_error(error)),
+                // Handlers answer their errors themselves; nothing between them and here fails.
+                Err(error) => {
+                    state.metrics().end(None, 500, context.started.elapsed());
+                    return Err(error);
+                }
             };
             if let Some(rest) = rest {
                 rest.drain().await;
@@ -66,15 +128,17 @@ pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'stat
             with_error_body(response, &context)
         }
     };
-    add_headers(&http, &state, &context, response.headers_mut()).await;
-    super::routing::log_request(&http, &state, &context, &response);
-    Ok(response)
+    add_headers(&mut response, &context);
+    if state.is_stopping() {
+        response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
+    }
+    Ok(observe::finish(state, context, response))
 }
 
 /// What is answered before any handler runs.
 async fn refuse(http: &HttpRequest, state: &State, context: &Context) -> Option<HttpResponse> {
     let answer = |error: Error| {
-        *context.error_code.borrow_mut() = Some(error.code().name);
+        context.error_code.set(Some(error.code().name));
         Some(error::response(&error, &context.request_id))
     };
     let host = http.headers().get(header::HOST).and_then(|v| v.to_str().ok()).or_else(|| http.uri().authority().map(|a| a.as_str()));
@@ -83,6 +147,9 @@ async fn refuse(http: &HttpRequest, state: &State, context: &Context) -> Option<
             Code::MISDIRECTED_REQUEST,
             "The Host header names a host this server does not know; use localhost, or start it with --allow-host or --public-url",
         ));
+    }
+    if state.is_stopping() && !matches!(http.path(), "/healthz" | "/readyz") {
+        return answer(Error::unavailable("The server is shutting down; try again once it is back"));
     }
     if http.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
         return answer(Error::new(Code::PAYLOAD_TOO_LARGE, "The request target is longer than 64 KiB; send a long query as a body to POST …/query"));
@@ -101,16 +168,26 @@ fn with_error_body(response: ServiceResponse<BoxBody>, context: &Context) -> Ser
     let Some(error) = response.response().error() else { return response };
     let answer = match error.as_error::<ApiError>() {
         Some(ApiError(error)) => {
-            *context.error_code.borrow_mut() = Some(error.code().name);
+            context.error_code.set(Some(error.code().name));
+            note_refusal(error, context);
             error::response(error, &context.request_id)
         }
         None => {
             let error = foreign(error);
-            *context.error_code.borrow_mut() = Some(error.code().name);
+            context.error_code.set(Some(error.code().name));
             error::response(&error, &context.request_id)
         }
     };
     ServiceResponse::new(response.request().clone(), answer)
+}
+
+/// A refusal explains itself in the request log, unless something more exact was noted.
+fn note_refusal(error: &Error, context: &Context) {
+    let refusals = [Code::PERMISSION_DENIED, Code::SCOPE_INSUFFICIENT, Code::SYSTEM_TABLE_ACCESS, Code::PROJECT_ACCESS_DENIED];
+    let mut decision = context.decision.borrow_mut();
+    if decision.is_none() && refusals.contains(&error.code()) {
+        *decision = Some(error.message().to_owned());
+    }
 }
 
 /// Errors of the framework itself.
@@ -124,11 +201,15 @@ fn foreign(error: &actix_web::Error) -> Error {
     }
 }
 
-async fn add_headers(http: &HttpRequest, state: &State, context: &Context, headers: &mut header::HeaderMap) {
-    if let Ok(value) = HeaderValue::from_str(&context.request_id) {
-        headers.insert(REQUEST_ID, value);
-    }
+fn add_headers(response: &mut ServiceResponse<BoxBody>, context: &Context) {
+    let http = response.request().clone();
+    let headers = response.headers_mut();
+    headers.insert(REQUEST_ID, context.request_id.0.clone());
     headers.insert(header::X_CONTENT_TYPE_OPTIONS, HeaderValue::from_static("nosniff"));
+    if let Some(Standing { limit, remaining }) = context.rate.get() {
+        headers.insert(error::RATE_LIMIT, HeaderValue::from(limit));
+        headers.insert(error::RATE_REMAINING, HeaderValue::from(remaining));
+    }
     if !cors::covers(http.path()) {
         return;
     }
@@ -136,7 +217,6 @@ async fn add_headers(http: &HttpRequest, state: &State, context: &Context, heade
     let Some(origin) = http.headers().get(header::ORIGIN) else { return };
     let text = origin.to_str().unwrap_or_default();
     let listed = || context.access.borrow().as_ref().is_some_and(|a| a.environment.project().allows_origin(text));
-    let _ = state;
     if address::is_loopback_origin(text) || listed() {
         cors::allow(headers, origin);
     }
@@ -148,17 +228,22 @@ struct Rest(Rc<RefCell<Payload>>);
 /// Bytes of an unread body that are read and thrown away, so that the client gets its answer instead of a reset.
 const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
 
-fn keep_body(request: ServiceRequest) -> (ServiceRequest, Option<Rest>) {
+fn keep_body(request: ServiceRequest, context: &Rc<Context>) -> (ServiceRequest, Option<Rest>) {
     let has_body = request.headers().get(header::CONTENT_LENGTH).is_some_and(|v| v != "0") || request.headers().contains_key(header::TRANSFER_ENCODING);
     if !has_body {
         return (request, None);
     }
     let (http, payload) = request.into_parts();
     let shared = Rc::new(RefCell::new(payload));
-    let reader = Rc::clone(&shared);
+    let (reader, context) = (Rc::clone(&shared), Rc::clone(context));
+    let is_json = observe::is_json(http.headers());
     let stream = futures_util::stream::poll_fn(move |cx| {
         use futures_util::Stream;
-        std::pin::Pin::new(&mut *reader.borrow_mut()).poll_next(cx)
+        let polled = std::pin::Pin::new(&mut *reader.borrow_mut()).poll_next(cx);
+        if let std::task::Poll::Ready(Some(Ok(chunk))) = &polled {
+            observe::note_chunk(&context, chunk, is_json);
+        }
+        polled
     });
     let boxed: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<bytes::Bytes, actix_web::error::PayloadError>>>> = Box::pin(stream);
     (ServiceRequest::from_parts(http, Payload::Stream { payload: boxed }), Some(Rest(shared)))
@@ -184,6 +269,25 @@ impl Rest {
 /// Environment and caller of a `/v1` request, remembered for log and CORS.
 pub fn remember(request: &HttpRequest, access: &Access) {
     *Context::of(request).access.borrow_mut() = Some(access.clone());
+}
+
+/// The developer who calls, remembered for the log.
+pub fn remember_tenant(request: &HttpRequest, tenant: &Tenant) {
+    *Context::of(request).tenant.borrow_mut() = Some(Arc::new(tenant.clone()));
+}
+
+/// Why the permissions allowed or refused a request, for the request log.
+pub fn note_decision(request: &HttpRequest, decision: impl Into<String>) {
+    *Context::of(request).decision.borrow_mut() = Some(decision.into());
+}
+
+/// Finds out whose request it is that no handler of `/v1` takes, so that it stands in the right request log and its answer
+/// can be read across origins. Credentials that are no good change nothing.
+pub async fn look_up_environment(request: &HttpRequest) {
+    use actix_web::FromRequest;
+    if cors::covers(request.path()) {
+        let _ = Access::from_request(request, &mut Payload::None).await;
+    }
 }
 
 /// The application state of a request, shared.

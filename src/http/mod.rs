@@ -5,11 +5,16 @@ pub mod body;
 pub mod context;
 mod cors;
 pub mod error;
+pub mod health;
+pub mod log;
+pub mod metrics;
+mod observe;
 pub mod reply;
 pub mod rest;
 pub mod routing;
 pub mod server;
+pub mod sse;
 mod state;
 
 pub use error::{ApiError, ApiResult};
-pub use state::State;
+pub use state::{State, Stopping};

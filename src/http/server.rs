@@ -6,10 +6,11 @@ use std::sync::Arc;
 
 use actix_web::dev::{Server, ServerHandle};
 use actix_web::middleware::from_fn;
+use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
-use super::{State, context, rest, routing};
+use super::{State, context, health, log, metrics, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
@@ -137,8 +138,8 @@ impl Application {
     }
 
     /// A handle to stop the server with: `handle.stop(true)` finishes what runs.
-    pub fn handle(&self) -> ServerHandle {
-        self.server.handle()
+    pub fn handle(&self) -> Handle {
+        Handle { state: self.state.clone(), server: self.server.handle() }
     }
 
     /// Serves until stopped, then checkpoints and closes the data directory.
@@ -149,9 +150,39 @@ impl Application {
         let served = self.server.await;
         let backend = Arc::clone(self.state.backend());
         backend.directory().remove_server_info();
-        tokio::task::spawn_blocking(move || backend.close()).await.map_err(std::io::Error::other)?;
+        let closed = tokio::task::spawn_blocking(move || {
+            backend.close();
+            log::flush();
+        });
+        closed.await.map_err(std::io::Error::other)?;
         served
     }
+}
+
+/// Stops a server.
+#[derive(Clone)]
+pub struct Handle {
+    state: State,
+    server: ServerHandle,
+}
+
+impl Handle {
+    /// Refuses new requests, ends event streams and, when `graceful`, lets running requests finish (10 s at most). The stop
+    /// is under way when this returns; the future ends with it.
+    pub fn stop(&self, graceful: bool) -> impl Future<Output = ()> + use<> {
+        self.refuse();
+        self.server.stop(graceful)
+    }
+
+    /// Refuses new requests and ends event streams, without stopping to listen.
+    pub fn refuse(&self) {
+        self.state.stop();
+    }
+}
+
+/// Everything the server answers.
+fn routes(config: &mut ServiceConfig) {
+    config.configure(health::routes).configure(metrics::routes).configure(rest::routes);
 }
 
 fn url_of(settings: &Settings) -> String {
@@ -180,7 +211,7 @@ fn serve(state: &State, listeners: Vec<TcpListener>) -> Result<Server, StartErro
     let data = web::Data::new(state.clone());
     let workers = state.settings().workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
     let mut server = HttpServer::new(move || {
-        App::new().app_data(data.clone()).wrap(from_fn(context::around)).configure(rest::routes).default_service(web::to(routing::not_found))
+        App::new().app_data(data.clone()).wrap(from_fn(context::around)).configure(routes).default_service(web::to(routing::not_found))
     })
     .workers(workers)
     .shutdown_timeout(SHUTDOWN_SECONDS)

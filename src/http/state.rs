@@ -5,11 +5,14 @@ use std::sync::Arc;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
+use tokio::sync::watch;
 
 use super::ApiError;
+use super::metrics::Metrics;
 use super::server::Settings;
 use crate::domain::backend::Backend;
 use crate::domain::error::Error;
+use crate::domain::rate_limit::RateLimiter;
 
 /// The running application; dereferences to the backend.
 #[derive(Clone)]
@@ -18,11 +21,19 @@ pub struct State(Arc<Inner>);
 struct Inner {
     backend: Arc<Backend>,
     settings: Settings,
+    metrics: Metrics,
+    data_limits: RateLimiter,
+    stopping: watch::Sender<bool>,
 }
+
+/// Tells when the server stops, for answers that would otherwise go on forever.
+#[derive(Clone)]
+pub struct Stopping(watch::Receiver<bool>);
 
 impl State {
     pub fn new(backend: Arc<Backend>, settings: Settings) -> Self {
-        Self(Arc::new(Inner { backend, settings }))
+        let (stopping, metrics, data_limits) = (watch::Sender::new(false), Metrics::default(), RateLimiter::default());
+        Self(Arc::new(Inner { backend, settings, metrics, data_limits, stopping }))
     }
 
     pub fn backend(&self) -> &Arc<Backend> {
@@ -33,9 +44,44 @@ impl State {
         &self.0.settings
     }
 
+    pub fn metrics(&self) -> &Metrics {
+        &self.0.metrics
+    }
+
+    /// Requests counted against `dataRateLimit`.
+    pub fn data_limits(&self) -> &RateLimiter {
+        &self.0.data_limits
+    }
+
+    /// What streams watch, so that stopping does not wait for them.
+    pub fn stopping(&self) -> Stopping {
+        Stopping(self.0.stopping.subscribe())
+    }
+
+    pub fn is_stopping(&self) -> bool {
+        *self.0.stopping.borrow()
+    }
+
+    /// From now on new requests get 503 and streams end.
+    pub fn stop(&self) {
+        self.0.stopping.send_replace(true);
+    }
+
     /// The state of the application a request came to.
     pub fn of(request: &HttpRequest) -> Result<&Self, Error> {
         request.app_data::<web::Data<Self>>().map(|data| data.get_ref()).ok_or_else(|| Error::internal("the application has no state"))
+    }
+}
+
+impl Stopping {
+    /// Returns once the server stops.
+    pub async fn wait(&mut self) {
+        // An error means that the application is gone altogether.
+        let _ = self.0.wait_for(|stopping| *stopping).await;
+    }
+
+    pub fn now(&self) -> bool {
+        *self.0.borrow()
     }
 }
 

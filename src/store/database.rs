@@ -161,12 +161,7 @@ impl Database {
 
     /// Bytes of the database file and its write-ahead log.
     pub fn size(&self) -> u64 {
-        let length = |suffix: &str| {
-            let mut name = self.path.clone().into_os_string();
-            name.push(suffix);
-            std::fs::metadata(name).map_or(0, |m| m.len())
-        };
-        length("") + length("-wal")
+        size_of(&self.path)
     }
 
     /// Waits for queued writes, checkpoints and closes. Later calls answer [`StoreError::Closed`].
@@ -175,6 +170,16 @@ impl Database {
         self.idle.lock().clear();
         self.writer.stop();
     }
+}
+
+/// Bytes of a database file and its write-ahead log.
+pub(super) fn size_of(path: &Path) -> u64 {
+    let length = |suffix: &str| {
+        let mut name = path.to_owned().into_os_string();
+        name.push(suffix);
+        std::fs::metadata(name).map_or(0, |m| m.len())
+    };
+    length("") + length("-wal")
 }
 
 impl Drop for Database {

@@ -10,6 +10,7 @@ use serde::{Deserialize, Serialize};
 
 use super::database::Database;
 use super::error::{StoreError, StoreResult};
+use super::lazy::LazyDatabase;
 use super::migrations::{self, Kind};
 
 /// A data directory held by this process for as long as this value lives.
@@ -125,11 +126,14 @@ impl Directory {
         Database::open(&folder.join("data.db"), true, super::query::register_functions, |c| migrations::migrate(c, Kind::Data))
     }
 
-    /// Opens (or creates) the request log of an environment; its last second may be lost in a power cut.
-    pub fn open_log(&self, environment_id: &str) -> StoreResult<Arc<Database>> {
+    /// The request log of an environment, opened (or created) at its first use; its last second may be lost in a power cut.
+    pub fn log(&self, environment_id: &str) -> LazyDatabase {
         let folder = self.environment(environment_id);
-        private_dir(&folder)?;
-        Database::open(&folder.join("log.db"), false, |_| Ok(()), |c| migrations::migrate(c, Kind::Log))
+        let path = folder.join("log.db");
+        LazyDatabase::new(path.clone(), move || {
+            private_dir(&folder)?;
+            Database::open(&path, false, |_| Ok(()), |c| migrations::migrate(c, Kind::Log))
+        })
     }
 
     /// Deletes the directory of an environment. It is renamed first, so that a crash never leaves half of one in place.

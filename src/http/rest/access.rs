@@ -9,7 +9,8 @@ use actix_web::{FromRequest, HttpRequest};
 
 use crate::domain::access::{Access, Credentials};
 use crate::domain::error::{Code, Error, Result};
-use crate::http::{ApiError, State, context};
+use crate::http::context::{self, Context};
+use crate::http::{ApiError, State, address};
 
 /// What the headers of a request say of its caller.
 ///
@@ -30,6 +31,12 @@ pub fn credentials(request: &HttpRequest) -> Result<Credentials<'_>> {
     Ok(Credentials { api_key: text("x-api-key")?, bearer, project_id: text("x-project-id")?, environment: text("x-environment")? })
 }
 
+/// Whether a path is `/v1/data` or one of its short forms (`02-data.md` §1): what `dataRateLimit` counts.
+fn is_data(path: &str) -> bool {
+    let first = path.strip_prefix("/v1/").map(|rest| rest.split('/').next().unwrap_or(rest));
+    first.is_some_and(|first| !matches!(first, "" | "auth" | "users" | "files"))
+}
+
 impl FromRequest for Access {
     type Error = ApiError;
     type Future = Pin<Box<dyn Future<Output = std::result::Result<Self, ApiError>>>>;
@@ -37,8 +44,13 @@ impl FromRequest for Access {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let access = State::of(&request)?.backend().access(&credentials(&request)?).await?;
+            let state = State::of(&request)?;
+            let access = state.backend().access(&credentials(&request)?, |found| context::remember(&request, &found)).await?;
             context::remember(&request, &access);
+            if is_data(request.path()) {
+                let standing = state.data_limits().count(&access, address::client_ip(&request, state.settings()))?;
+                Context::of(&request).rate.set(standing);
+            }
             Ok(access)
         })
     }

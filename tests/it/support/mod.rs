@@ -7,7 +7,7 @@ use std::sync::Arc;
 use bkend_local::domain::backend::Backend;
 use bkend_local::domain::environment::Environment;
 use bkend_local::domain::users::{self, NewUser};
-use bkend_local::http::server::{Application, Settings};
+use bkend_local::http::server::{Application, Handle, Settings};
 use reqwest::Method;
 use serde_json::Value;
 
@@ -19,7 +19,7 @@ pub struct TestApp {
     pub backend: Arc<Backend>,
     pub environment: Arc<Environment>,
     http: reqwest::Client,
-    handle: actix_web::dev::ServerHandle,
+    handle: Handle,
     _directory: tempfile::TempDir,
 }
 
@@ -85,6 +85,11 @@ impl TestApp {
         let session = users::open_session(&self.environment, &id, role).await.unwrap();
         let client = self.guest().header("Authorization", &format!("Bearer {}", session.access_token));
         User { id, session_id: session.session_id, token: session.access_token, client }
+    }
+
+    /// The server refuses new requests from now on, as it does while it stops, but goes on answering.
+    pub fn begin_stopping(&self) {
+        self.handle.refuse();
     }
 
     /// Stops the server as a signal would: running requests finish.
