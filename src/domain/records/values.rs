@@ -55,9 +55,10 @@ pub fn check_changed(schema: &Schema, additional_fields: bool, doc: &mut Map<Str
         }
     }
     for name in changed.iter().filter(|name| !schema.fields.contains_key(*name)) {
-        if let Some(value) = doc.get_mut(name) {
-            check.undeclared(name, value, &At::field(name), additional_fields, 1);
-        }
+        // Naming an undeclared field of a closed table is refused even when the change would only remove it.
+        let mut removed = Value::Null;
+        let value = doc.get_mut(name).unwrap_or(&mut removed);
+        check.undeclared(name, value, &At::field(name), additional_fields, 1);
     }
     check.size(doc.len());
     finish(check)

@@ -120,8 +120,7 @@ impl Check {
 
     /// A declared field that was not sent: takes its default, or fails when required.
     pub fn missing(&mut self, field: &Field, at: &At<'_>, depth: usize) -> Option<Value> {
-        if let (Some(now), Some(default)) = (self.fill, &field.default) {
-            let mut value = if field.kind == FieldKind::Date && default == "$now" { time::iso(now).into() } else { default.clone() };
+        if let Some(mut value) = self.fill.and_then(|now| field.default_at(now)) {
             self.value(field, &mut value, at, depth);
             return Some(value);
         }

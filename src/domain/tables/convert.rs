@@ -2,13 +2,14 @@
 
 use serde_json::{Number, Value};
 
-use super::check::{article, read_date};
+use super::check::{article, check_alone, read_date};
 use super::field::{Field, FieldKind};
 use super::value::{canonical_number, canonicalise, describe, to_double, to_int};
 use crate::domain::error::clip;
 use crate::domain::time;
 
 /// The value as the new type stores it. Null stays null; constraints are not looked at, they bind the next write.
+/// Inside objects and arrays, what fits its declared type takes its canonical form and the rest stays as it is.
 ///
 /// # Errors
 /// A sentence saying why the value does not fit.
@@ -22,8 +23,8 @@ pub fn convert(value: &Value, to: &Field) -> Result<Value, String> {
         FieldKind::Double => number(value).map(|n| Value::Number(to_double(&n))),
         FieldKind::Bool => to_bool(value).map(Value::from),
         FieldKind::Date => read_date(value).ok().map(|ms| time::iso(ms).into()),
-        FieldKind::Array => structure(value, Value::is_array),
-        FieldKind::Object => structure(value, Value::is_object),
+        FieldKind::Array => structure(value, to, Value::is_array),
+        FieldKind::Object => structure(value, to, Value::is_object),
         FieldKind::Mixed => {
             let mut value = value.clone();
             canonicalise(&mut value);
@@ -84,13 +85,17 @@ fn to_bool(value: &Value) -> Option<bool> {
     }
 }
 
-fn structure(value: &Value, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
+fn structure(value: &Value, to: &Field, wanted: impl Fn(&Value) -> bool) -> Option<Value> {
     let mut out = match value {
         Value::String(text) => serde_json::from_str(text).ok()?,
         other => other.clone(),
     };
     canonicalise(&mut out);
-    wanted(&out).then_some(out)
+    if !wanted(&out) {
+        return None;
+    }
+    check_alone(&to.bare(), &mut out, "value");
+    Some(out)
 }
 
 #[cfg(test)]
@@ -177,6 +182,14 @@ mod tests {
         no(json!(5), FieldKind::Array);
         no(json!({}), FieldKind::Array);
         no(json!(true), FieldKind::Object);
+    }
+
+    #[test]
+    fn members_that_fit_their_declared_type_become_canonical_and_others_stay() {
+        let input = json!({"f": {"type": "array", "maxItems": 1, "items": {"type": "object", "properties": {"at": "date", "n": "int"}}}});
+        let field = &crate::domain::tables::schema::Schema::parse(&input, crate::domain::tables::schema::Mode::CREATE).unwrap().schema.fields["f"];
+        let stored = json!([{"at": "2026-03-01", "n": "x"}, {"at": "soon"}]);
+        assert_eq!(convert(&stored, field).unwrap(), json!([{"at": "2026-03-01T00:00:00.000Z", "n": "x"}, {"at": "soon"}]));
     }
 
     #[test]

@@ -4,6 +4,7 @@ use indexmap::IndexMap;
 use serde_json::{Map, Number, Value};
 
 use super::pattern::Pattern;
+use crate::domain::time::{self, Millis};
 use crate::store::query::ast::Kind;
 
 /// The canonical types.
@@ -133,6 +134,12 @@ impl Field {
     /// Whether null is a value of the field: any non-required one takes it.
     pub fn takes_null(&self) -> bool {
         self.nullable || !self.required
+    }
+
+    /// What a missing key is filled with in a write at `now`.
+    pub fn default_at(&self, now: Millis) -> Option<Value> {
+        let default = self.default.as_ref()?;
+        if self.kind == FieldKind::Date && default == "$now" { Some(time::iso(now).into()) } else { Some(default.clone()) }
     }
 
     /// Equal but for `required`, which belongs to the parent's list. The order of members does not count.

@@ -1,3 +1,4 @@
+use proptest::prelude::*;
 use serde_json::json;
 
 use super::*;
@@ -189,6 +190,42 @@ fn two_entries_touching_the_same_or_a_nested_path_conflict() {
     fails(json!({}), json!({"a.b": 1, "a": 2}), &["a.b/conflict"]);
     fails(json!({}), json!({"$inc": {"n": 1}, "$mul": {"n": 2}, "$unset": {"n.x": 1}}), &["n/conflict", "n.x/conflict"]);
     gives(json!({}), json!({"a.b": 1, "a.bc": 2, "a.c": {"$inc": 3}}), json!({"a": {"b": 1, "bc": 2, "c": 3}}));
+}
+
+#[test]
+fn a_closed_table_refuses_every_entry_that_names_an_undeclared_field() {
+    for body in [json!({"hue": 1}), json!({"$unset": {"hue": 1}}), json!({"hue.deep": {"$inc": 1}})] {
+        let patch = Patch::parse(body_object(body).unwrap()).unwrap();
+        let answer = patch.apply(&plants(), false, &body_object(json!({"name": "x", "hue": {}})).unwrap(), &contains);
+        assert_eq!(told(&answer.unwrap_err()), ["hue/additionalFields"]);
+    }
+}
+
+proptest! {
+    #[test]
+    fn no_patch_makes_apply_panic_and_untouched_fields_stay(
+        current in proptest::collection::hash_map("[a-d]", small_json(), 0..4),
+        body in proptest::collection::hash_map("([a-d](\\.([a-d]|[0-3])){0,2}|\\$(set|unset|inc|mul|min|max|push|addToSet|pull|pop))", small_json(), 0..4),
+    ) {
+        let current = body_object(json!(current)).unwrap();
+        if let Ok(patch) = Patch::parse(body_object(json!(body)).unwrap())
+            && let Ok((doc, changed)) = patch.apply(&Schema::default(), true, &current, &contains)
+        {
+            for (name, value) in &current {
+                prop_assert!(changed.contains(name) || doc.get(name) == Some(value));
+            }
+        }
+    }
+}
+
+fn small_json() -> impl Strategy<Value = Value> {
+    let leaf = prop_oneof![Just(json!(null)), Just(json!("2026-01-01")), (-3i64..3).prop_map(Value::from), any::<f64>().prop_map(|f| json!(f))];
+    leaf.prop_recursive(3, 16, 3, |inner| {
+        prop_oneof![
+            proptest::collection::vec(inner.clone(), 0..4).prop_map(Value::from),
+            proptest::collection::hash_map("([a-d]|[a-d]\\.[0-2]|\\$(each|position|slice|inc|push))", inner, 0..3).prop_map(|m| json!(m)),
+        ]
+    })
 }
 
 #[test]

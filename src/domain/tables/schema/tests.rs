@@ -121,6 +121,7 @@ fn keywords_of_every_kind_are_kept_in_one_order() {
         json!({"bsonType": "string", "nullable": true, "unique": true, "default": "ab", "minLength": 1, "maxLength": 9, "pattern": "^a", "x-ui": {"w": 1}, "description": "d"}),
     );
     is(json!({"type": "date", "default": "2026-01-01"}), json!({"bsonType": "date", "default": "2026-01-01T00:00:00.000Z"}));
+    is(json!({"type": "date", "enum": ["2026-01-01", 0]}), json!({"bsonType": "date", "enum": ["2026-01-01T00:00:00.000Z", "1970-01-01T00:00:00.000Z"]}));
     is(json!({"type": "date", "default": "$now"}), json!({"bsonType": "date", "default": "$now"}));
     is(json!({"type": "string", "unique": false, "nullable": false, "default": null}), json!({"bsonType": "string"}));
     is(json!({"type": "object", "additionalProperties": false}), json!({"bsonType": "object", "additionalProperties": false}));
