@@ -1,6 +1,6 @@
 //! The running backend: one data directory, its projects and environments.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,6 +10,7 @@ use super::environment::Environment;
 use super::error::{Code, Error, Result};
 use super::keys::KeyCache;
 use super::project::Project;
+use super::tenancy::Attempts;
 use super::{id, time};
 use crate::store::control::{EnvironmentRow, ProjectRow};
 use crate::store::{Database, Directory, OpenError};
@@ -39,10 +40,19 @@ pub struct Backend {
     operator_token: String,
     started_at: i64,
     keys: KeyCache,
-    projects: RwLock<HashMap<String, Arc<Project>>>,
+    projects: RwLock<Projects>,
     environments: RwLock<HashMap<String, Arc<Environment>>>,
-    /// Held while an environment is opened, so that it is opened once.
-    opening: Mutex<()>,
+    /// Held while an environment is opened, so that it is opened once; holds the ids that never open again.
+    opening: Mutex<HashSet<String>>,
+    attempts: Attempts,
+}
+
+/// Projects held in memory.
+#[derive(Default)]
+struct Projects {
+    known: HashMap<String, Arc<Project>>,
+    /// Moves with every change, so that a row read before one is not taken after it.
+    generation: u64,
 }
 
 impl Backend {
@@ -73,7 +83,8 @@ impl Backend {
             keys: KeyCache::default(),
             projects: RwLock::default(),
             environments: RwLock::default(),
-            opening: Mutex::new(()),
+            opening: Mutex::default(),
+            attempts: Attempts::default(),
         })
     }
 
@@ -114,33 +125,64 @@ impl Backend {
         &self.keys
     }
 
+    pub(super) fn attempts(&self) -> &Attempts {
+        &self.attempts
+    }
+
     /// A project as requests need it.
     ///
     /// # Errors
     /// 404 `project/not-found`.
     pub async fn project(&self, project_id: &str) -> Result<Arc<Project>> {
-        if let Some(project) = self.projects.read().get(project_id) {
-            return Ok(Arc::clone(project));
+        loop {
+            let generation = match self.known_project(project_id) {
+                Ok(project) => return Ok(project),
+                Err(generation) => generation,
+            };
+            let id = project_id.to_owned();
+            let row = self.control().read::<_, Error, _>(move |r| Ok(r.project(&id)?)).await?;
+            let row = row.ok_or_else(|| Error::new(Code::PROJECT_NOT_FOUND, "No such project"))?;
+            if let Some(project) = self.remember_project(&row, generation)? {
+                return Ok(project);
+            }
         }
-        let id = project_id.to_owned();
-        let row = self.control().read::<_, Error, _>(move |r| Ok(r.project(&id)?)).await?;
-        self.remember_project(&row.ok_or_else(|| Error::new(Code::PROJECT_NOT_FOUND, "No such project"))?)
     }
 
-    fn remember_project(&self, row: &ProjectRow) -> Result<Arc<Project>> {
+    /// A project held in memory, or the generation to read its row under.
+    fn known_project(&self, project_id: &str) -> std::result::Result<Arc<Project>, u64> {
+        let projects = self.projects.read();
+        projects.known.get(project_id).cloned().ok_or(projects.generation)
+    }
+
+    /// `None` when projects have changed since the row was read.
+    fn remember_project(&self, row: &ProjectRow, generation: u64) -> Result<Option<Arc<Project>>> {
         let mut projects = self.projects.write();
-        if let Some(project) = projects.get(&row.id) {
-            return Ok(Arc::clone(project));
+        if let Some(project) = projects.known.get(&row.id) {
+            return Ok(Some(Arc::clone(project)));
+        }
+        if projects.generation != generation {
+            return Ok(None);
         }
         let project = Arc::new(Project::from_row(row)?);
-        projects.insert(row.id.clone(), Arc::clone(&project));
-        Ok(project)
+        projects.known.insert(row.id.clone(), Arc::clone(&project));
+        Ok(Some(project))
+    }
+
+    /// Takes over a row that was changed and committed.
+    pub(super) fn project_changed(&self, row: &ProjectRow) {
+        let mut projects = self.projects.write();
+        projects.generation += 1;
+        if let Some(project) = projects.known.get(&row.id)
+            && let Err(error) = project.update(row)
+        {
+            tracing::error!(%error, "a changed project could not be taken over");
+        }
     }
 
     /// Whether any project of the server lists an origin (`00-conventions.md`, CORS preflights).
     pub async fn any_project_allows(&self, origin: &str) -> bool {
         let rows = self.control().read::<_, Error, _>(|r| Ok(r.all_projects()?)).await.unwrap_or_default();
-        rows.iter().filter_map(|row| self.remember_project(row).ok()).any(|p| p.allows_origin(origin))
+        rows.iter().filter_map(|row| Project::from_row(row).ok()).any(|p| p.allows_origin(origin))
     }
 
     /// A running environment by its id.
@@ -160,7 +202,10 @@ impl Backend {
     }
 
     fn open_environment(self: &Arc<Self>, row: &EnvironmentRow, project: Arc<Project>) -> Result<Arc<Environment>> {
-        let _one = self.opening.lock();
+        let deleted = self.opening.lock();
+        if deleted.contains(&row.id) {
+            return Err(environment_not_found());
+        }
         if let Some(environment) = self.environments.read().get(&row.id) {
             return Ok(Arc::clone(environment));
         }
@@ -205,6 +250,11 @@ impl Backend {
         self.environments.read().values().cloned().collect()
     }
 
+    /// From now on the environment does not open again, even for a request that found its row before it was deleted.
+    pub(super) fn mark_deleted(&self, environment_id: &str) {
+        self.opening.lock().insert(environment_id.to_owned());
+    }
+
     /// Closes an environment that was deleted; its directory can be removed afterwards.
     pub async fn forget_environment(&self, environment_id: &str) {
         let gone = self.environments.write().remove(environment_id);
@@ -218,7 +268,9 @@ impl Backend {
     }
 
     pub fn forget_project(&self, project_id: &str) {
-        self.projects.write().remove(project_id);
+        let mut projects = self.projects.write();
+        projects.generation += 1;
+        projects.known.remove(project_id);
     }
 
     /// Lets writes finish, checkpoints every database and closes them. Blocks.

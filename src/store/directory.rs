@@ -180,6 +180,17 @@ impl Directory {
         }
     }
 
+    /// Bytes left on the disk for this user, where the system tells.
+    pub fn free_space(&self) -> Option<u64> {
+        #[cfg(unix)]
+        {
+            let disk = rustix::fs::statvfs(&self.root).ok()?;
+            Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+        }
+        #[cfg(not(unix))]
+        None
+    }
+
     /// Bytes of everything in the directory.
     pub fn size(&self) -> u64 {
         size_of(&self.root)

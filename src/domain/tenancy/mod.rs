@@ -1,6 +1,26 @@
-//! Developers, organizations, projects, environments and their keys.
+//! Developers, organizations, projects, environments and their keys. One capability per file; [`guard`] decides who may.
 
+pub mod access_tokens;
+pub mod account;
+pub mod api_keys;
+mod attempts;
+pub mod audit;
+mod bearer;
+pub mod cors;
+pub mod environments;
 mod first_run;
+pub mod guard;
+pub mod input;
+pub mod login_links;
+pub mod members;
+pub mod organizations;
+pub mod projects;
+mod removal;
+pub mod server;
+pub mod sessions;
 pub mod slug;
+pub mod stats;
+pub mod version;
 
+pub use attempts::Attempts;
 pub use first_run::FirstRun;

@@ -1,5 +1,7 @@
 //! Slugs: 3–50 of `a-z 0-9 -` (`06-console.md` ruling 3).
 
+use crate::domain::error::{Error, Result, clip};
+
 /// Whether a text may be a slug.
 pub fn is_slug(text: &str) -> bool {
     (3..=50).contains(&text.len())
@@ -23,6 +25,21 @@ pub fn from_name(name: &str) -> Option<String> {
     }
     let slug = slug.trim_end_matches('-').to_owned();
     is_slug(&slug).then_some(slug)
+}
+
+/// The slug asked for; else one made from the name; else, for a name without a single Latin letter or digit, from the id.
+///
+/// # Errors
+/// `common/invalid-parameters` for a slug that is none.
+pub fn wanted(slug: Option<&str>, name: &str, id: &str) -> Result<String> {
+    match slug {
+        Some(slug) if is_slug(slug) => Ok(slug.to_owned()),
+        Some(slug) => {
+            let message = format!("slug must be 3–50 of a-z, 0-9 and -, neither first nor last a -; not \"{}\"", clip(slug));
+            Err(Error::invalid_parameter("slug", message))
+        }
+        None => Ok(from_name(name).unwrap_or_else(|| format!("x-{}", &id[id.len().saturating_sub(8)..]))),
+    }
 }
 
 #[cfg(test)]

@@ -107,6 +107,22 @@ impl Reader<'_> {
             .collect::<rusqlite::Result<_>>()?;
         Ok((rows, total))
     }
+
+    /// When an activity of a project first had this type of actor.
+    pub fn first_activity_by(&self, project_id: &str, actor_type: &str) -> StoreResult<Option<i64>> {
+        Ok(self
+            .connection()
+            .prepare_cached("SELECT min(created_at) FROM activities WHERE project_id = ?1 AND actor ->> '$.type' = ?2")?
+            .query_row([project_id, actor_type], |r| r.get(0))?)
+    }
+
+    /// When something was first done in an environment.
+    pub fn first_activity_of(&self, project_id: &str, environment: &str, action: &str) -> StoreResult<Option<i64>> {
+        Ok(self
+            .connection()
+            .prepare_cached("SELECT min(created_at) FROM activities WHERE project_id = ?1 AND environment = ?2 AND action = ?3")?
+            .query_row([project_id, environment, action], |r| r.get(0))?)
+    }
 }
 
 impl Tx<'_> {

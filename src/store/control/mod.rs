@@ -1,16 +1,23 @@
 //! `control.db`: tenants, organizations, projects, environments, keys, tokens, audit. One file per table.
 
+mod access_tokens;
 mod activities;
+mod console_sessions;
 mod environments;
 mod keys;
+mod login_links;
 mod organizations;
 mod projects;
+mod removals;
 mod settings;
 mod tenants;
 
+pub use access_tokens::AccessTokenRow;
 pub use activities::{ActivityFilter, ActivityRow};
+pub use console_sessions::ConsoleSessionRow;
 pub use environments::EnvironmentRow;
 pub use keys::KeyRow;
+pub use login_links::LoginLinkRow;
 pub use organizations::{MemberRow, OrganizationRow};
 pub use projects::ProjectRow;
 pub use tenants::TenantRow;

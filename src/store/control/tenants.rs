@@ -50,6 +50,11 @@ impl Reader<'_> {
     pub fn server_owner(&self) -> StoreResult<Option<TenantRow>> {
         Ok(self.connection().prepare_cached(&format!("SELECT {COLUMNS} FROM tenants WHERE is_owner = 1"))?.query_row([], read).optional()?)
     }
+
+    /// Whether anybody has ever signed in.
+    pub fn anyone_signed_in(&self) -> StoreResult<bool> {
+        Ok(self.connection().prepare_cached("SELECT EXISTS (SELECT 1 FROM tenants WHERE signed_in_at IS NOT NULL)")?.query_row([], |r| r.get(0))?)
+    }
 }
 
 impl Tx<'_> {

@@ -70,3 +70,6 @@ CREATE TABLE activities (
 ) STRICT;
 CREATE INDEX activities_by_project ON activities (project_id, id);
 CREATE INDEX activities_by_organization ON activities (organization_id, id);
+
+-- Deleted environments whose directories may still be on the disk.
+CREATE TABLE removals (environment_id TEXT PRIMARY KEY) STRICT, WITHOUT ROWID;
