@@ -58,6 +58,11 @@ pub fn base_url(request: &HttpRequest, settings: &Settings) -> String {
     if let Some(url) = &settings.public_url {
         return url.trim_end_matches('/').to_owned();
     }
+    requested_url(request, settings)
+}
+
+/// Scheme and host the request itself came to.
+fn requested_url(request: &HttpRequest, settings: &Settings) -> String {
     let trusted = request.peer_addr().is_some_and(|peer| is_trusted(settings, peer.ip()));
     let forwarded = |name: &str| request.headers().get(name).filter(|_| trusted).and_then(|v| v.to_str().ok());
     let scheme = forwarded("x-forwarded-proto").filter(|s| matches!(*s, "http" | "https")).unwrap_or("http");
@@ -67,9 +72,9 @@ pub fn base_url(request: &HttpRequest, settings: &Settings) -> String {
 
 /// Whether an origin is this server's own: the scheme and host the request came to, or the public URL.
 pub fn is_own_origin(request: &HttpRequest, settings: &Settings, origin: &str) -> bool {
-    let own = base_url(request, settings);
-    let own = url::Url::parse(&own).map(|u| u.origin().ascii_serialization());
-    own.is_ok_and(|own| own.eq_ignore_ascii_case(origin))
+    let bases = [Some(requested_url(request, settings)), settings.public_url.clone()];
+    let mut own = bases.iter().flatten().filter_map(|url| url::Url::parse(url).ok()).map(|url| url.origin().ascii_serialization());
+    own.any(|own| own.eq_ignore_ascii_case(origin))
 }
 
 #[cfg(test)]

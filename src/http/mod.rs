@@ -2,11 +2,13 @@
 
 pub mod address;
 pub mod body;
+pub mod console;
 pub mod context;
 mod cors;
 pub mod error;
 pub mod health;
 pub mod log;
+pub mod management;
 pub mod metrics;
 mod observe;
 pub mod reply;

@@ -10,7 +10,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
-use super::{State, context, health, log, metrics, rest, routing};
+use super::{State, console, context, health, log, management, metrics, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
@@ -107,6 +107,7 @@ impl Application {
         let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;
         let backend = Arc::new(backend);
         let first_run = backend.first_run().await?;
+        backend.finish_removals().await?;
         backend.directory().write_operator_token(backend.operator_token())?;
         backend.directory().write_server_info(&ServerInfo {
             url: url.clone(),
@@ -182,7 +183,7 @@ impl Handle {
 
 /// Everything the server answers.
 fn routes(config: &mut ServiceConfig) {
-    config.configure(health::routes).configure(metrics::routes).configure(rest::routes);
+    config.configure(health::routes).configure(metrics::routes).configure(rest::routes).configure(management::routes).configure(console::routes);
 }
 
 fn url_of(settings: &Settings) -> String {

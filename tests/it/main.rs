@@ -4,4 +4,7 @@
 mod support;
 
 mod conventions;
+mod management_organizations;
+mod management_projects;
+mod management_session;
 mod observability;

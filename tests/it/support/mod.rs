@@ -2,6 +2,8 @@
 
 #![allow(dead_code)] // what one test file does not use, another does
 
+pub mod developers;
+
 use std::sync::Arc;
 
 use bkend_local::domain::backend::Backend;
