@@ -1,6 +1,8 @@
 //! A running environment: its databases, its caches and what it announces.
 
+use std::collections::HashMap;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
 use hmac::{Hmac, KeyInit, Mac};
@@ -9,7 +11,9 @@ use tokio::sync::Notify;
 
 use super::error::{Code, Error, Result};
 use super::project::Project;
+use super::records::changes::Bus;
 use super::requests::RequestLog;
+use super::tables::table::Table;
 use super::users::AuthSettings;
 use super::users::token::TokenKeys;
 use crate::store::control::{ActivityRow, EnvironmentRow};
@@ -29,13 +33,23 @@ pub struct Environment {
     auth: ArcSwap<AuthSettings>,
     outbox: Arc<Notify>,
     requests: Arc<RequestLog>,
+    tables: ArcSwap<HashMap<String, Arc<Table>>>,
+    system_tables: HashMap<&'static str, Arc<Table>>,
+    bus: Bus,
+    /// The highest change number used; only the writer moves it.
+    last_change: AtomicI64,
 }
+
+/// Read-only views for admins (`02-data.md` §1).
+const SYSTEM_TABLES: [&str; 4] = ["users", "accounts", "sessions", "files"];
 
 impl Environment {
     /// Opens the databases of an environment.
     pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
         let data = directory.open_data(&row.id)?;
         let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
+        let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
+        let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
         let auth = auth.map_or(Ok(AuthSettings::default()), |text| serde_json::from_str(&text)).map_err(Error::internal)?;
         Ok(Self {
             id: row.id.clone(),
@@ -48,6 +62,10 @@ impl Environment {
             auth: ArcSwap::from_pointee(auth),
             outbox: Arc::new(Notify::new()),
             requests: RequestLog::new(directory.log(&row.id)),
+            tables: ArcSwap::from_pointee(tables),
+            system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
+            bus: Bus::default(),
+            last_change: AtomicI64::new(last_change),
         })
     }
 
@@ -70,6 +88,52 @@ impl Environment {
 
     pub fn project(&self) -> &Arc<Project> {
         &self.project
+    }
+
+    /// A table a developer made, by its exact name.
+    pub fn table(&self, name: &str) -> Option<Arc<Table>> {
+        self.tables.load().get(name).cloned()
+    }
+
+    /// One of the server's own tables.
+    pub fn system_table(&self, name: &str) -> Option<Arc<Table>> {
+        self.system_tables.get(name).cloned()
+    }
+
+    /// The server's own tables, then every table a developer made, oldest first.
+    pub fn all_tables(&self) -> Vec<Arc<Table>> {
+        let mut own: Vec<Arc<Table>> = self.tables.load().values().cloned().collect();
+        own.sort_by(|a, b| a.id.cmp(&b.id));
+        SYSTEM_TABLES.iter().filter_map(|name| self.system_table(name)).chain(own).collect()
+    }
+
+    /// Puts a table in place of its predecessor, once the commit that changed it is durable; `None` removes it.
+    pub(super) fn replace_table(self: &Arc<Self>, tx: &mut Tx<'_>, name: &str, table: Option<Arc<Table>>) {
+        let (environment, name) = (Arc::clone(self), name.to_owned());
+        tx.after_commit(move || {
+            let mut tables = HashMap::clone(&environment.tables.load());
+            match table {
+                Some(table) => tables.insert(name.clone(), table),
+                None => tables.remove(&name),
+            };
+            environment.tables.store(Arc::new(tables));
+            environment.bus.table_changed(&name);
+        });
+    }
+
+    /// Live changes of this environment.
+    pub fn bus(&self) -> &Bus {
+        &self.bus
+    }
+
+    /// The number of the next change. Called on the writer only, so that numbers rise in commit order.
+    pub(super) fn next_change(&self) -> i64 {
+        self.last_change.fetch_add(1, Ordering::Relaxed) + 1
+    }
+
+    /// The highest change number used.
+    pub fn last_change(&self) -> i64 {
+        self.last_change.load(Ordering::Relaxed)
     }
 
     pub fn data(&self) -> &Arc<Database> {

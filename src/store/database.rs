@@ -77,7 +77,18 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.writer.run(operation).await
+        self.writer.run(false, operation).await
+    }
+
+    /// As [`Database::write`], in a commit shared with nobody: for changes that later operations of the same batch
+    /// would have to know of, such as those of a schema.
+    pub async fn write_alone<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.writer.run(true, operation).await
     }
 
     /// As [`Database::write`], for start-up and threads outside the runtime.
@@ -87,7 +98,7 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.writer.run_blocking(operation)
+        self.writer.run_blocking(false, operation)
     }
 
     /// Runs a read: first right here within a small step budget; when that is not enough, again on a blocking thread

@@ -69,6 +69,8 @@ type Operation = Box<dyn FnOnce(&mut Tx<'_>) -> Ran + Send>;
 
 enum Message {
     Run(Operation),
+    /// Shares its commit with nobody: what it changes (a table's schema, say) is in force for every later operation.
+    RunAlone(Operation),
     Stop,
 }
 
@@ -85,29 +87,29 @@ impl Writer {
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
-    pub(super) async fn run<T, E, F>(&self, operation: F) -> Result<T, E>
+    pub(super) async fn run<T, E, F>(&self, alone: bool, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        self.enqueue(operation, move |result| drop(answer.send(result)))?;
+        self.enqueue(alone, operation, move |result| drop(answer.send(result)))?;
         answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    pub(super) fn run_blocking<T, E, F>(&self, operation: F) -> Result<T, E>
+    pub(super) fn run_blocking<T, E, F>(&self, alone: bool, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = channel();
-        self.enqueue(operation, move |result| drop(answer.send(result)))?;
+        self.enqueue(alone, operation, move |result| drop(answer.send(result)))?;
         answered.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    fn enqueue<T, E, F>(&self, operation: F, respond: impl FnOnce(Result<T, E>) + Send + 'static) -> Result<(), E>
+    fn enqueue<T, E, F>(&self, alone: bool, operation: F, respond: impl FnOnce(Result<T, E>) + Send + 'static) -> Result<(), E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -125,7 +127,8 @@ impl Writer {
             };
             Ran { keep, answer: Box::new(answer) }
         };
-        let sent = self.queue.lock().as_ref().is_some_and(|queue| queue.send(Message::Run(Box::new(run))).is_ok());
+        let message = if alone { Message::RunAlone(Box::new(run)) } else { Message::Run(Box::new(run)) };
+        let sent = self.queue.lock().as_ref().is_some_and(|queue| queue.send(message).is_ok());
         if sent { Ok(()) } else { Err(StoreError::Closed.into()) }
     }
 
@@ -150,23 +153,32 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
 
 fn serve(connection: Connection, queue: &Receiver<Message>) {
     let mut batch = Vec::with_capacity(BATCH);
-    let mut going = true;
-    while going {
-        match queue.recv() {
-            Ok(Message::Run(operation)) => batch.push(operation),
-            Ok(Message::Stop) | Err(_) => break,
+    let mut next = queue.recv().ok();
+    while let Some(message) = next.take() {
+        match message {
+            Message::Run(operation) => batch.push(operation),
+            Message::RunAlone(operation) => {
+                batch.push(operation);
+                commit(&connection, &mut batch);
+                next = queue.recv().ok();
+                continue;
+            }
+            Message::Stop => break,
         }
         while batch.len() < BATCH {
             match queue.try_recv() {
                 Ok(Message::Run(operation)) => batch.push(operation),
-                Ok(Message::Stop) => {
-                    going = false;
+                Ok(other) => {
+                    next = Some(other);
                     break;
                 }
                 Err(_) => break,
             }
         }
         commit(&connection, &mut batch);
+        if next.is_none() {
+            next = queue.recv().ok();
+        }
     }
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "checkpoint at close failed; the write-ahead log keeps the data");

@@ -4,6 +4,7 @@
 mod support;
 
 mod conventions;
+mod data_examples;
 mod management_organizations;
 mod management_projects;
 mod management_session;

@@ -1,9 +1,24 @@
 //! Records of a table: what a request may ask, what a value may be, how both are carried out.
 
+pub mod aggregate;
+pub mod answer;
+pub mod by_filter;
+pub mod changes;
+mod gate;
+mod include;
+pub mod operation;
 pub mod patch;
 mod patch_apply;
 mod patch_parse;
 pub mod query;
+pub mod read;
 pub mod system_fields;
+pub mod transaction;
 pub mod transfer;
+mod unique;
+mod upsert;
 pub mod values;
+pub mod write;
+
+pub(in crate::domain) use gate::table_not_found;
+pub use gate::{Grant, Records};

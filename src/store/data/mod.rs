@@ -1,9 +1,22 @@
 //! `data.db` of an environment: tables, records, users, sessions, changes, outbox. One file per table.
 
+mod changes;
+mod indexes;
 mod outbox;
+mod records;
 mod stats;
+mod tables;
 mod users;
 
+pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
+pub use indexes::{IndexPart, IndexPlan, Unique};
 pub use outbox::OutboxRow;
+pub use records::{Record, Violation, violation};
 pub use stats::{EnvironmentCounts, Firsts};
+pub use tables::{TableRow, VersionKind, VersionRow};
 pub use users::{SessionRow, SessionState, UserRow};
+
+/// An SQL identifier in double quotes.
+fn quoted(name: &str) -> String {
+    format!("\"{}\"", name.replace('"', "\"\""))
+}

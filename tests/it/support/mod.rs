@@ -7,7 +7,11 @@ pub mod developers;
 use std::sync::Arc;
 
 use bkend_local::domain::backend::Backend;
+use bkend_local::domain::caller::{Tenant, Via};
 use bkend_local::domain::environment::Environment;
+use bkend_local::domain::tables::ops::NewTable;
+use bkend_local::domain::tables::permissions::Permissions;
+use bkend_local::domain::tables::table::Table;
 use bkend_local::domain::users::{self, NewUser};
 use bkend_local::http::server::{Application, Handle, Settings};
 use reqwest::Method;
@@ -92,6 +96,21 @@ impl TestApp {
     /// The server refuses new requests from now on, as it does while it stops, but goes on answering.
     pub fn begin_stopping(&self) {
         self.handle.refuse();
+    }
+
+    /// The server owner, for calling domain operations directly.
+    pub fn owner(&self) -> Tenant {
+        Tenant { id: "owner".into(), name: "Owner".into(), email: "owner@localhost".into(), is_server_owner: true, via: Via::Operator }
+    }
+
+    /// Makes a table from the body of `POST {E}/tables`.
+    pub async fn table(&self, body: Value) -> Arc<Table> {
+        self.environment.create_table(&self.owner(), NewTable::parse(&body, false).unwrap()).await.unwrap()
+    }
+
+    /// Replaces the permission set of a table.
+    pub async fn permissions(&self, table: &str, body: Value) {
+        self.environment.set_permissions(&self.owner(), table, Permissions::parse(&body).unwrap(), None).await.unwrap();
     }
 
     /// Stops the server as a signal would: running requests finish.
