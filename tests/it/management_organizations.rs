@@ -112,6 +112,9 @@ async fn members_are_searched_and_filtered() {
     assert_eq!(column(&operator.get(&format!("{path}?status=invited")).await.assert(200), "name"), Vec::<String>::new());
     operator.get(&format!("{path}?role=king")).await.assert_error(400, "common/invalid-parameters");
     operator.get(&format!("{path}?limit=x")).await.assert_error(400, "common/invalid-parameters");
+    assert_eq!(column(&operator.get(&format!("{path}?sortBy=email&sortDirection=asc")).await.assert(200), "name"), ["jun", "mina", "Owner"]);
+    assert_eq!(column(&operator.get(&format!("{path}?sortBy=email&limit=1")).await.assert(200), "name"), ["Owner"]);
+    operator.get(&format!("{path}?sortDirection=up")).await.assert_error(400, "common/invalid-parameters");
     let page = operator.get(&format!("{path}?limit=2&page=2")).await.assert(200);
     assert_eq!((column(&page, "name"), &page["pagination"]["hasPrev"]), (vec!["jun".to_owned()], &json!(true)));
 }

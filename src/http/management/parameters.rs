@@ -48,6 +48,18 @@ impl Parameters {
         Page::parse(self.get("page"), self.get("limit"))
     }
 
+    /// `sortDirection`; descending unless it says otherwise.
+    ///
+    /// # Errors
+    /// `common/invalid-parameters` for anything but `asc` and `desc`.
+    pub fn is_ascending(&self) -> Result<bool> {
+        match self.get("sortDirection").unwrap_or("desc").to_ascii_lowercase().as_str() {
+            "asc" => Ok(true),
+            "desc" => Ok(false),
+            other => Err(Error::invalid_parameter("sortDirection", format!("sortDirection must be asc or desc, not \"{}\"", clip(other)))),
+        }
+    }
+
     /// The version a change is meant for (RFC 9110 §13.1.1). Weak tags never match.
     ///
     /// # Errors

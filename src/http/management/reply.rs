@@ -1,9 +1,13 @@
 //! Answers of the management API: bare bodies; create 201, change 200, delete 204.
 
+use std::cmp::Ordering;
+
 use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
+use serde_json::Value;
 
+use crate::domain::error::Error;
 use crate::domain::page::List;
 use crate::domain::tenancy::version::Versioned;
 use crate::http::ApiResult;
@@ -32,9 +36,29 @@ pub fn created_versioned<T: Serialize>(of: &Versioned<T>) -> ApiResult<HttpRespo
     with_tag(HttpResponse::Created(), of)
 }
 
-/// The asked page of a list held whole.
+/// The asked page of a list held whole, in the order of `sortBy` when that is given.
 pub fn page_of<T: Serialize>(all: Vec<T>, parameters: &Parameters) -> ApiResult<HttpResponse> {
-    ok(&List::slice(all, parameters.page()?))
+    let page = parameters.page()?;
+    let ascending = parameters.is_ascending()?;
+    let Some(field) = parameters.text("sortBy") else { return ok(&List::slice(all, page)) };
+    let mut all = all.iter().map(serde_json::to_value).collect::<Result<Vec<_>, _>>().map_err(Error::internal)?;
+    all.sort_by(|a, b| if ascending { order(&a[&field], &b[&field]) } else { order(&b[&field], &a[&field]) });
+    ok(&List::slice(all, page))
+}
+
+/// Null first, then numbers, then text by code point; what has no order is equal.
+fn order(a: &Value, b: &Value) -> Ordering {
+    let rank = |v: &Value| match v {
+        Value::Null => 0,
+        Value::Number(_) => 1,
+        Value::String(_) => 2,
+        _ => 3,
+    };
+    match (a, b) {
+        (Value::Number(a), Value::Number(b)) => a.as_f64().partial_cmp(&b.as_f64()).unwrap_or(Ordering::Equal),
+        (Value::String(a), Value::String(b)) => a.cmp(b),
+        _ => rank(a).cmp(&rank(b)),
+    }
 }
 
 fn with_tag<T: Serialize>(mut answer: HttpResponseBuilder, of: &Versioned<T>) -> ApiResult<HttpResponse> {
