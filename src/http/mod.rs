@@ -11,6 +11,7 @@ pub mod log;
 pub mod management;
 pub mod metrics;
 mod observe;
+pub mod openapi;
 pub mod reply;
 pub mod rest;
 pub mod routing;

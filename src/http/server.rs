@@ -10,7 +10,7 @@ use actix_web::web::ServiceConfig;
 use actix_web::{App, HttpServer, web};
 use ipnet::IpNet;
 
-use super::{State, console, context, health, log, management, metrics, rest, routing};
+use super::{State, console, context, health, log, management, metrics, openapi, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
@@ -183,7 +183,13 @@ impl Handle {
 
 /// Everything the server answers.
 fn routes(config: &mut ServiceConfig) {
-    config.configure(health::routes).configure(metrics::routes).configure(rest::routes).configure(management::routes).configure(console::routes);
+    config
+        .configure(health::routes)
+        .configure(metrics::routes)
+        .configure(openapi::routes)
+        .configure(rest::routes)
+        .configure(management::routes)
+        .configure(console::routes);
 }
 
 fn url_of(settings: &Settings) -> String {

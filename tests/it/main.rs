@@ -9,3 +9,4 @@ mod management_organizations;
 mod management_projects;
 mod management_session;
 mod observability;
+mod openapi;

@@ -22,13 +22,13 @@ const POLICY: HeaderValue = HeaderValue::from_static(
 /// Mounts `/` and everything under `/console`.
 pub fn routes(config: &mut ServiceConfig) {
     config
-        .service(resource("/").get(to_console).done())
-        .service(resource("/console").get(home).done())
-        .service(resource("/console/").get(to_console).done())
-        .service(resource("/console/link").get(link).done())
-        .service(resource("/console/assets/console.css").get(style).done())
-        .service(resource("/console/assets/home.js").get(home_script).done())
-        .service(resource("/console/assets/link.js").get(link_script).done())
+        .service(resource("/").undocumented().get(to_console).done())
+        .service(resource("/console").undocumented().get(home).done())
+        .service(resource("/console/").undocumented().get(to_console).done())
+        .service(resource("/console/link").undocumented().get(link).done())
+        .service(resource("/console/assets/console.css").undocumented().get(style).done())
+        .service(resource("/console/assets/home.js").undocumented().get(home_script).done())
+        .service(resource("/console/assets/link.js").undocumented().get(link_script).done())
         .service(web::scope("/console").default_service(web::to(not_found)));
 }
 

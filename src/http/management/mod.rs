@@ -18,14 +18,15 @@ mod session;
 mod sessions;
 mod tokens;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
 
-use super::routing::{not_found, resource};
+use super::routing::{resource, scope};
 
 /// Mounts every route of `/management/v1`.
 pub fn routes(config: &mut ServiceConfig) {
-    let scope = web::scope("/management/v1").configure(people).configure(organizations_and_projects).configure(inside_projects).configure(of_the_server);
-    config.service(scope.default_service(web::to(not_found)));
+    config.service(scope("/management/v1", |config| {
+        config.configure(people).configure(organizations_and_projects).configure(inside_projects).configure(of_the_server);
+    }));
 }
 
 fn people(config: &mut ServiceConfig) {

@@ -115,7 +115,7 @@ pub async fn query_list(request: HttpRequest, access: Access, table: web::Path<S
 }
 
 /// Count the records that match.
-#[utoipa::path(get, path = "/v1/data/{table}/count", tag = "data", params(("table" = String, Path), ("andFilters" = Option<String>, Query),
+#[utoipa::path(method(get, post), path = "/v1/data/{table}/count", tag = "data", params(("table" = String, Path), ("andFilters" = Option<String>, Query),
     ("orFilters" = Option<String>, Query), ("search" = Option<String>, Query)), responses((status = 200, body = Object)))]
 pub async fn count(request: HttpRequest, access: Access, table: web::Path<String>, body: Body) -> ApiResult<HttpResponse> {
     let records = records(&access, &table)?;
@@ -126,7 +126,7 @@ pub async fn count(request: HttpRequest, access: Access, table: web::Path<String
 }
 
 /// Counts, sums and extremes by group.
-#[utoipa::path(get, path = "/v1/data/{table}/aggregate", tag = "data", params(("table" = String, Path), ("groupBy" = Option<String>, Query),
+#[utoipa::path(method(get, post), path = "/v1/data/{table}/aggregate", tag = "data", params(("table" = String, Path), ("groupBy" = Option<String>, Query),
     ("sum" = Option<String>, Query), ("avg" = Option<String>, Query), ("min" = Option<String>, Query), ("max" = Option<String>, Query),
     ("distinct" = Option<String>, Query)), responses((status = 200, body = Object)))]
 pub async fn aggregate(request: HttpRequest, access: Access, table: web::Path<String>, body: Body) -> ApiResult<HttpResponse> {

@@ -2,12 +2,15 @@
 
 mod access;
 mod data;
+pub mod openapi;
 mod query;
 
-use actix_web::web::{self, ServiceConfig};
+use actix_web::web::ServiceConfig;
+
+use super::routing::scope;
 
 /// Mounts every route of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
-    config.service(web::scope("/v1/data").configure(data::routes));
-    config.service(web::scope("/v1").configure(data::short_routes));
+    config.service(scope("/v1/data", data::routes));
+    config.service(scope("/v1", data::short_routes));
 }
