@@ -1,5 +1,6 @@
 //! The command line: what can be typed, and the help that explains it.
 
+use std::ffi::OsString;
 use std::path::PathBuf;
 
 use clap::{Args, Parser, Subcommand, ValueEnum};
@@ -31,8 +32,9 @@ pub struct Globals {
     #[arg(long, global = true, value_name = "DIR", value_hint = clap::ValueHint::DirPath)]
     pub data_dir: Option<PathBuf>,
     /// Configuration file [env: BKEND_CONFIG] [default: nearest bkend.toml upwards to the repository root or home]
-    #[arg(long, global = true, value_name = "FILE", value_hint = clap::ValueHint::FilePath)]
-    pub config: Option<PathBuf>,
+    // Without a value it is `doctor --config`, the only command for which that means something.
+    #[arg(long, global = true, value_name = "FILE", num_args = 0..=1, default_missing_value = "", value_hint = clap::ValueHint::FilePath)]
+    pub config: Option<OsString>,
     /// Act on the server at this address; needs --token [env: BKEND_URL]
     #[arg(long, global = true, value_name = "URL")]
     pub url: Option<String>,
@@ -88,9 +90,9 @@ pub enum Command {
     /// Tables of an environment
     #[command(subcommand)]
     Table(table::Table),
-    /// Check the configuration
-    #[command(after_help = "Example:\n  bkend-local doctor --config       each setting, its value and where it comes from")]
-    Doctor(super::doctor::Doctor),
+    /// With --config: print each setting, its value and where it comes from
+    #[command(after_help = "Example:\n  bkend-local doctor --config")]
+    Doctor,
     /// Print a completion script for a shell
     #[command(
         after_help = "Example:\n  bkend-local completions bash > ~/.local/share/bash-completion/completions/bkend-local\n  bkend-local completions zsh  > ~/.zfunc/_bkend-local"
@@ -141,6 +143,43 @@ mod tests {
     #[test]
     fn the_command_line_is_consistent() {
         Cli::command().debug_assert();
+    }
+
+    #[test]
+    fn every_command_is_parsed() {
+        let lines = [
+            "serve --port 0 --host ::1 --host 127.0.0.1 --public-url http://x --allow-host a --trust-proxy 10.0.0.0/8 --ephemeral --open",
+            "serve --ready-file f --log-format json --log-level warn --no-log-requests --no-secrets",
+            "status --dotenv next --wait 3",
+            "status --dotenv --json",
+            "login-link --email a@b.c --open",
+            "token create ci --scope read --expires never --org o --project-only --allow-prod",
+            "token list",
+            "token revoke x",
+            "key create k --type secret --scopes posts:read,*:list --expires 3d",
+            "key adopt k --type publishable",
+            "key list --env prod",
+            "key delete k --confirm k",
+            "project list",
+            "project create n --slug s --description d --org o",
+            "project show",
+            "project delete s --confirm n",
+            "env list",
+            "env create n --type custom",
+            "env delete n --confirm n",
+            "table list",
+            "table spec t",
+            "table openapi t",
+            "table apply f --dry-run --allow-destructive",
+            "table delete t --confirm t",
+            "doctor --config",
+            "completions zsh",
+            "version",
+            "--data-dir d --config f --url u --token - --project p --env e --json -y -q --no-color --timeout 3 status",
+        ];
+        for line in lines {
+            Cli::try_parse_from(std::iter::once("bkend-local").chain(line.split(' '))).unwrap_or_else(|e| panic!("{line}: {e}"));
+        }
     }
 
     #[test]

@@ -117,7 +117,8 @@ pub fn id_of(object: &Value) -> String {
 }
 
 fn configuration(globals: &Globals) -> Result<Option<File>> {
-    let named = globals.config.clone().or_else(|| settings::variable("BKEND_CONFIG").map(PathBuf::from));
+    let flag = globals.config.as_ref().filter(|file| !file.is_empty()).map(PathBuf::from);
+    let named = flag.or_else(|| settings::variable("BKEND_CONFIG").map(PathBuf::from));
     let path = match named {
         Some(path) => Some(absolute(&path)?),
         None => std::env::current_dir().ok().and_then(|cwd| config::find(&cwd, std::env::home_dir().as_deref())),

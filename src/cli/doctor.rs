@@ -1,19 +1,11 @@
 //! `doctor --config`: each setting, its value and where it comes from.
 
-use clap::Args;
 use serde_json::{Value, json};
 
 use super::context::Context;
 use super::exit::Result;
 use super::output::items;
 use super::settings::{self, Name};
-
-#[derive(Debug, Args)]
-pub struct Doctor {
-    /// Print each setting with its value and its origin: flag, environment variable, file or default
-    #[arg(long, required = true)]
-    config: bool,
-}
 
 /// Settings that no global flag resolves, with their defaults.
 const OF_SERVE: &[(Name, &str)] = &[

@@ -95,6 +95,13 @@ fn dispatch(cli: &Cli) -> Result<()> {
         Some(Command::Completions { shell }) => completions::run(*shell),
         Some(Command::Version) => version::run(&output::Output::new(cli.globals.json, cli.globals.quiet, cli.globals.no_color)),
         Some(command) => {
+            let bare_config = cli.globals.config.as_ref().is_some_and(|file| file.is_empty());
+            match command {
+                Command::Doctor if cli.globals.config.is_none() => return Err(Failure::usage("doctor needs --config: bkend-local doctor --config")),
+                Command::Doctor => {}
+                _ if bare_config => return Err(Failure::usage("--config needs a FILE")),
+                _ => {}
+            }
             let context = Context::new(&cli.globals)?;
             actix_web::rt::System::new().block_on(interruptible(&context, command))
         }
@@ -121,7 +128,7 @@ async fn interruptible(context: &Context, command: &Command) -> Result<()> {
 async fn execute(context: &Context, command: &Command) -> Result<()> {
     match command {
         Command::Status(status) => return status::run(context, status).await,
-        Command::Doctor(_) => return doctor::run(context),
+        Command::Doctor => return doctor::run(context),
         _ => {}
     }
     let connection = reach::connect(context).await?;
@@ -138,6 +145,6 @@ async fn connected(context: &Context, connection: &Connection, command: &Command
         Command::Project(project) => project::run(context, connection, project).await,
         Command::Env(env) => env::run(context, connection, env).await,
         Command::Table(table) => table::run(context, connection, table).await,
-        Command::Serve(_) | Command::Status(_) | Command::Doctor(_) | Command::Completions { .. } | Command::Version => Ok(()),
+        Command::Serve(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Version => Ok(()),
     }
 }
