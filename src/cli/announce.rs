@@ -1,10 +1,10 @@
 //! What `serve` does once it listens: waits until requests are answered, then prints the banner and writes the ready file.
 
-use std::net::IpAddr;
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::{Value, json};
+use serde_json::Value;
 use url::Url;
 
 use super::banner::{self, Ready, SignIn};
@@ -14,10 +14,12 @@ use super::exit::{Exit, Failure, Result};
 use super::output::write_stdout;
 use super::reach::operator_token;
 use super::settings::shown;
+use crate::domain::backend::Backend;
 use crate::domain::tenancy::FirstRun;
 
 /// A server that listens, and how it is to be announced.
 pub struct Start {
+    pub backend: Arc<Backend>,
     /// Base of handed-out URLs.
     pub url: String,
     /// Where this process itself reaches the server.
@@ -28,17 +30,6 @@ pub struct Start {
     pub hide_secrets: bool,
     pub ready_file: Option<PathBuf>,
     pub open: bool,
-}
-
-/// An address of this machine at which a server on these hosts answers.
-pub fn address(hosts: &[IpAddr], port: u16) -> String {
-    let host = hosts.iter().find(|host| host.is_loopback()).or(hosts.first());
-    match host {
-        Some(IpAddr::V6(ip)) if ip.is_unspecified() => format!("http://[::1]:{port}"),
-        Some(IpAddr::V6(ip)) => format!("http://[{ip}]:{port}"),
-        Some(IpAddr::V4(ip)) if !ip.is_unspecified() => format!("http://{ip}:{port}"),
-        _ => format!("http://127.0.0.1:{port}"),
-    }
 }
 
 pub async fn announce(context: &Context, start: &Start) -> Result<()> {
@@ -57,7 +48,7 @@ pub async fn announce(context: &Context, start: &Start) -> Result<()> {
     if start.open {
         let link = match &ready.sign_in {
             Some(link) => link.url.clone(),
-            None => sign_in_link(&client).await?.url,
+            None => sign_in_link(&start.backend, &start.url).await?.url,
         };
         super::login_link::open(context, &link);
     }
@@ -85,6 +76,8 @@ async fn describe(context: &Context, client: &Client, start: &Start) -> Result<R
         Some(first) => Some(first.publishable_key.clone()),
         None => publishable_key(client, &project_id, &environment).await?,
     };
+    let signed_in = start.backend.anyone_signed_in().await.map_err(|e| Failure::unexpected("The database cannot be read", e))?;
+    let sign_in = if signed_in { None } else { Some(sign_in_link(&start.backend, &start.url).await?) };
     Ok(Ready {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url: start.url.clone(),
@@ -97,7 +90,7 @@ async fn describe(context: &Context, client: &Client, start: &Start) -> Result<R
         new: start.first_run.is_some(),
         publishable_key,
         secret_key: start.first_run.as_ref().and_then(|first| first.secret_key.clone()),
-        sign_in: if somebody_signed_in(client).await? { None } else { Some(sign_in_link(client).await?) },
+        sign_in,
         hide_secrets: start.hide_secrets,
     })
 }
@@ -120,28 +113,9 @@ async fn publishable_key(client: &Client, project: &str, environment: &str) -> R
     Ok(publishable.first().and_then(|key| key["key"].as_str()).map(str::to_owned))
 }
 
-async fn somebody_signed_in(client: &Client) -> Result<bool> {
-    Ok(client.get(&["server"]).await?["signedIn"] == json!(true))
-}
-
-async fn sign_in_link(client: &Client) -> Result<SignIn> {
-    let link = client.post(&["server", "login-links"], &json!({})).await?;
-    let until = link["expiresAt"].as_str().and_then(|at| at.parse::<jiff::Timestamp>().ok());
-    let until = until.map(|at| at.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string());
-    Ok(SignIn { url: link["url"].as_str().unwrap_or_default().to_owned(), until: until.unwrap_or_default() })
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_server_is_reached_on_loopback_whenever_it_listens_there() {
-        let at = |hosts: &[&str]| address(&hosts.iter().map(|host| host.parse().unwrap()).collect::<Vec<_>>(), 1);
-        assert_eq!(at(&["192.168.1.2", "127.0.0.1"]), "http://127.0.0.1:1");
-        assert_eq!(at(&["192.168.1.2"]), "http://192.168.1.2:1");
-        assert_eq!(at(&["0.0.0.0"]), "http://127.0.0.1:1");
-        assert_eq!(at(&["::"]), "http://[::1]:1");
-        assert_eq!(at(&["::1"]), "http://[::1]:1");
-    }
+async fn sign_in_link(backend: &Arc<Backend>, url: &str) -> Result<SignIn> {
+    let link = backend.owner_login_link().await.map_err(|e| Failure::unexpected("No sign-in link can be made", e))?;
+    let until = jiff::Timestamp::from_millisecond(link.expires_at).map_err(|e| Failure::unexpected("No sign-in link can be made", e))?;
+    let until = until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
+    Ok(SignIn { url: format!("{url}/console/link#{}", link.token), until })
 }

@@ -94,7 +94,7 @@ fn read_token() -> Result<String> {
 /// A client of the server that says it holds the directory, when it answers.
 pub async fn running(context: &Context, dir: &Path) -> Result<Option<Client>> {
     let Some(server) = inprocess::server_info(dir) else { return Ok(None) };
-    let (Ok(url), Ok(token)) = (Url::parse(&server.url), operator_token(dir)) else { return Ok(None) };
+    let (Ok(url), Ok(token)) = (Url::parse(&server.address), operator_token(dir)) else { return Ok(None) };
     let client = Client::new(url, token, context.timeout, context.verbose)?;
     Ok(client.is_ready().await.then_some(client))
 }

@@ -3,6 +3,7 @@
 use std::io::IsTerminal as _;
 use std::net::{IpAddr, Ipv4Addr};
 use std::path::PathBuf;
+use std::sync::Arc;
 
 use clap::Args;
 use tracing_subscriber::filter::LevelFilter;
@@ -76,8 +77,9 @@ pub async fn run(context: &Context, serve: &Serve) -> Result<()> {
     let app = Application::build(plan.settings.clone()).await.map_err(|error| start_failure::from(&error, &data_dir))?;
     let handle = app.handle();
     let start = announce::Start {
+        backend: Arc::clone(app.backend()),
         url: app.url().to_owned(),
-        address: announce::address(&plan.settings.hosts, app.port()),
+        address: Settings { port: app.port(), ..plan.settings.clone() }.local_address(),
         first_run: app.first_run().cloned(),
         data_dir: data_dir.clone(),
         json: plan.format == Format::Json || context.output.json,

@@ -116,7 +116,13 @@ mod tests {
     #[test]
     fn a_directory_in_use_names_pid_address_and_start() {
         let started_at = crate::domain::time::iso(crate::domain::time::now());
-        let server = ServerInfo { url: "http://localhost:4300".into(), pid: 4242, started_at: started_at.clone(), version: "1.0.0".into() };
+        let server = ServerInfo {
+            address: "http://127.0.0.1:4300".into(),
+            url: "http://localhost:4300".into(),
+            pid: 4242,
+            started_at: started_at.clone(),
+            version: "1.0.0".into(),
+        };
         let failure = in_use("./.bkend", Some(&server));
         let expected =
             format!("./.bkend is served by pid 4242 at http://localhost:4300 since {}. Use it, stop it, or pass another --data-dir.", since(&started_at));

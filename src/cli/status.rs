@@ -119,7 +119,7 @@ async fn dotenv(context: &Context, connection: &Connection, framework: Framework
 /// The address the server hands out, which may differ from the one used here.
 async fn public_url(connection: &Connection) -> String {
     let server = connection.client.get(&["server"]).await.unwrap_or_default();
-    let told = ["publicUrl", "url"].into_iter().find_map(|member| server[member].as_str()).map(|url| url.trim_end_matches('/').to_owned());
+    let told = ["publicUrl", "address"].into_iter().find_map(|member| server[member].as_str()).map(|url| url.trim_end_matches('/').to_owned());
     told.filter(|url| !url.is_empty()).unwrap_or_else(|| connection.client.base().to_owned())
 }
 
@@ -144,7 +144,7 @@ fn human(output: &super::output::Output, status: &Value) -> String {
     let mut head = Vec::new();
     if status["running"] == true {
         head.push(("Server", text(&status["url"])));
-        let uptime = ["uptimeSeconds", "uptime"].into_iter().find_map(|member| server[member].as_u64());
+        let uptime = server["uptimeSeconds"].as_u64();
         head.extend(uptime.map(|seconds| ("Uptime", duration(seconds))));
     } else {
         head.push(("Server", "none runs".to_owned()));
@@ -153,8 +153,7 @@ fn human(output: &super::output::Output, status: &Value) -> String {
         head.push(("Version", text(&server["version"])));
     }
     if let Some(dir) = status["dataDir"].as_str() {
-        let size = ["dataSize", "dataSizeBytes", "sizeBytes"].into_iter().map(|member| &server[member]).find(|value| value.is_number());
-        let size = size.map(|value| format!(" ({})", bytes(value))).unwrap_or_default();
+        let size = if server["dataSizeBytes"].is_number() { format!(" ({})", bytes(&server["dataSizeBytes"])) } else { String::new() };
         head.push(("Data", format!("{}{size}", shown(std::path::Path::new(dir)))));
     }
     let mut parts = vec![output.pairs(&head)];

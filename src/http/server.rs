@@ -61,6 +61,19 @@ impl Default for Settings {
     }
 }
 
+impl Settings {
+    /// An address at which this machine reaches the server, whatever the public URL is.
+    pub fn local_address(&self) -> String {
+        let (loopback, port) = (self.hosts.iter().find(|host| host.is_loopback()), self.port);
+        match loopback.or(self.hosts.first()) {
+            Some(IpAddr::V6(ip)) if ip.is_unspecified() => format!("http://[::1]:{port}"),
+            Some(IpAddr::V6(ip)) => format!("http://[{ip}]:{port}"),
+            Some(IpAddr::V4(ip)) if !ip.is_unspecified() => format!("http://{ip}:{port}"),
+            _ => format!("http://127.0.0.1:{port}"),
+        }
+    }
+}
+
 /// Why the server did not start.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
@@ -111,6 +124,7 @@ impl Application {
         backend.directory().write_operator_token(backend.operator_token())?;
         backend.directory().write_server_info(&ServerInfo {
             url: url.clone(),
+            address: settings.local_address(),
             pid: std::process::id(),
             started_at: time::iso(backend.started_at()),
             version: env!("CARGO_PKG_VERSION").to_owned(),
@@ -195,7 +209,8 @@ fn routes(config: &mut ServiceConfig) {
 fn url_of(settings: &Settings) -> String {
     match &settings.public_url {
         Some(url) => url.trim_end_matches('/').to_owned(),
-        None => format!("http://localhost:{}", settings.port),
+        None if settings.hosts.iter().any(|host| host.is_loopback() || host.is_unspecified()) => format!("http://localhost:{}", settings.port),
+        None => settings.local_address(),
     }
 }
 
@@ -227,4 +242,33 @@ fn serve(state: &State, listeners: Vec<TcpListener>) -> Result<Server, StartErro
         server = server.listen(listener)?;
     }
     Ok(server.run())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn on(hosts: &[&str]) -> Settings {
+        Settings { hosts: hosts.iter().map(|host| host.parse().unwrap()).collect(), port: 1, ..Settings::default() }
+    }
+
+    #[test]
+    fn a_server_is_reached_on_loopback_whenever_it_listens_there() {
+        let cases = [
+            (&["192.168.1.2", "127.0.0.1"][..], "http://127.0.0.1:1"),
+            (&["192.168.1.2"], "http://192.168.1.2:1"),
+            (&["0.0.0.0"], "http://127.0.0.1:1"),
+            (&["::"], "http://[::1]:1"),
+            (&["::1"], "http://[::1]:1"),
+        ];
+        for (hosts, expected) in cases {
+            assert_eq!(on(hosts).local_address(), expected);
+        }
+    }
+
+    #[test]
+    fn a_server_that_does_not_listen_on_loopback_is_not_called_localhost() {
+        assert_eq!(url_of(&on(&["192.168.1.2"])), "http://192.168.1.2:1");
+        assert_eq!(url_of(&on(&["0.0.0.0"])), "http://localhost:1");
+    }
 }

@@ -26,7 +26,10 @@ pub struct Directory {
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(rename_all = "camelCase")]
 pub struct ServerInfo {
+    /// Base of handed-out URLs.
     pub url: String,
+    /// Where it is reached from this machine, whatever stands between it and its public URL.
+    pub address: String,
     pub pid: u32,
     /// ISO 8601.
     pub started_at: String,

@@ -3,6 +3,7 @@
 #![allow(dead_code)] // what one test file does not use, another does
 
 pub mod developers;
+pub mod cli;
 
 use std::sync::Arc;
 
