@@ -37,13 +37,14 @@ pub async fn announce(context: &Context, start: &Start) -> Result<()> {
     let client = Client::new(address, operator_token(&start.data_dir)?, context.timeout, false)?;
     wait_until_ready(context, &client).await?;
     let ready = describe(context, &client, start).await?;
-    if let Some(path) = &start.ready_file {
-        banner::write_ready_file(path, &ready).map_err(|e| Failure::usage(format!("--ready-file {}: {e}", path.display())))?;
-    }
     if start.json {
         write_stdout(&banner::event(&ready).to_string())?;
     } else {
         write_stdout(banner::text(&ready).trim_end_matches('\n'))?;
+    }
+    // After the banner, which is the only place a new secret key may be left if the file cannot be written.
+    if let Some(path) = &start.ready_file {
+        banner::write_ready_file(path, &ready).map_err(|e| Failure::usage(format!("--ready-file {}: {e}", path.display())))?;
     }
     if start.open {
         let link = match &ready.sign_in {

@@ -6,6 +6,8 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use clap::Args;
+use tempfile::TempDir;
+use tokio::task::{JoinError, JoinHandle};
 use tracing_subscriber::filter::LevelFilter;
 
 use super::context::Context;
@@ -65,7 +67,7 @@ struct Plan {
     format: Format,
     level: LevelFilter,
     /// Deleted when dropped.
-    ephemeral: Option<tempfile::TempDir>,
+    ephemeral: Option<TempDir>,
 }
 
 pub async fn run(context: &Context, serve: &Serve) -> Result<()> {
@@ -75,21 +77,34 @@ pub async fn run(context: &Context, serve: &Serve) -> Result<()> {
     warn_of_the_network(context, &plan.settings);
     let data_dir = plan.settings.data_dir.clone();
     let app = Application::build(plan.settings.clone()).await.map_err(|error| start_failure::from(&error, &data_dir))?;
-    let handle = app.handle();
-    let start = announce::Start {
+    let start = start_of(context, serve, &plan, &app);
+    let outcome = until_stopped(context, app, &start, &mut signals, plan.ephemeral.as_ref()).await;
+    let gone = plan.ephemeral.is_some();
+    drop(plan.ephemeral);
+    outcome?;
+    say_goodbye(&data_dir, gone, start.json)
+}
+
+fn start_of(context: &Context, serve: &Serve, plan: &Plan, app: &Application) -> announce::Start {
+    announce::Start {
         backend: Arc::clone(app.backend()),
         url: app.url().to_owned(),
         address: Settings { port: app.port(), ..plan.settings.clone() }.local_address(),
         first_run: app.first_run().cloned(),
-        data_dir: data_dir.clone(),
+        data_dir: plan.settings.data_dir.clone(),
         json: plan.format == Format::Json || context.output.json,
         hide_secrets: serve.no_secrets,
         ready_file: serve.ready_file.clone(),
         open: serve.open,
-    };
+    }
+}
+
+/// Serves and announces, until a signal or a failure.
+async fn until_stopped(context: &Context, app: Application, start: &announce::Start, signals: &mut Signals, ephemeral: Option<&TempDir>) -> Result<()> {
+    let handle = app.handle();
     let mut running = actix_web::rt::spawn(app.run());
     let announced_then_serving = async {
-        announce::announce(context, &start).await?;
+        announce::announce(context, start).await?;
         std::future::pending::<Result<()>>().await
     };
     let (outcome, still_runs) = tokio::select! {
@@ -98,15 +113,12 @@ pub async fn run(context: &Context, serve: &Serve) -> Result<()> {
         _ = signals.next() => (Ok(()), true),
     };
     if still_runs {
-        stop(handle, &mut running, &mut signals, plan.ephemeral.as_ref()).await;
+        stop(handle, &mut running, signals, ephemeral).await?;
     }
-    let gone = plan.ephemeral.is_some();
-    drop(plan.ephemeral);
-    outcome?;
-    say_goodbye(&data_dir, gone, start.json)
+    outcome
 }
 
-fn ended_alone(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Result<()> {
+fn ended_alone(ended: Result<std::io::Result<()>, JoinError>) -> Result<()> {
     match ended {
         Ok(Ok(())) => Ok(()),
         Ok(Err(error)) => Err(Failure::unexpected("The server stopped", error)),
@@ -115,13 +127,13 @@ fn ended_alone(ended: Result<std::io::Result<()>, tokio::task::JoinError>) -> Re
 }
 
 /// Lets running requests finish; a second signal ends the process at once.
-async fn stop(handle: Handle, running: &mut tokio::task::JoinHandle<std::io::Result<()>>, signals: &mut Signals, ephemeral: Option<&tempfile::TempDir>) {
+async fn stop(handle: Handle, running: &mut JoinHandle<std::io::Result<()>>, signals: &mut Signals, ephemeral: Option<&TempDir>) -> Result<()> {
     let stopping = async {
         handle.stop(true).await;
         running.await
     };
     tokio::select! {
-        _ = stopping => {}
+        ended = stopping => ended_alone(ended),
         _ = signals.next() => {
             if let Some(folder) = ephemeral {
                 // Leaving early is no reason to leave the data behind.
@@ -148,6 +160,11 @@ fn plan(context: &Context, serve: &Serve) -> Result<Plan> {
     let sources = &context.sources;
     if serve.ephemeral && matches!(context.data_dir.origin, settings::Origin::Flag(_)) {
         return Err(Failure::usage("--ephemeral keeps its data in a directory of its own; leave out --data-dir"));
+    }
+    if let Some(file) = &serve.ready_file
+        && file.parent().is_some_and(|folder| !folder.as_os_str().is_empty() && !folder.is_dir())
+    {
+        return Err(Failure::usage(format!("--ready-file {}: there is no such folder", file.display())));
     }
     let public_url = sources.one(settings::PUBLIC_URL, serve.public_url.clone(), settings::base_url)?;
     let ephemeral = serve.ephemeral.then(|| tempfile::Builder::new().prefix("bkend-local-").tempdir()).transpose();

@@ -23,8 +23,6 @@ fn banner(folder: &Folder, flags: &str) -> String {
     let mut command = folder.command(&format!("serve --port 0 --log-format pretty --ready-file ready.json {flags}"));
     let child = command.stdout(Stdio::piped()).stderr(Stdio::piped()).spawn().unwrap();
     eventually("the ready file appears", || ready.exists());
-    // The banner follows the file; asking once makes sure that the process went on.
-    std::thread::sleep(std::time::Duration::from_millis(200));
     std::process::Command::new("kill").arg(child.id().to_string()).status().unwrap();
     let output = child.wait_with_output().unwrap();
     assert_eq!(output.status.code(), Some(0), "{}", String::from_utf8_lossy(&output.stderr));

@@ -2,8 +2,8 @@
 
 #![allow(dead_code)] // what one test file does not use, another does
 
-pub mod developers;
 pub mod cli;
+pub mod developers;
 
 use std::sync::Arc;
 
