@@ -5,7 +5,6 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use serde_json::Value;
-use url::Url;
 
 use super::banner::{self, Ready, SignIn};
 use super::client::Client;
@@ -33,8 +32,7 @@ pub struct Start {
 }
 
 pub async fn announce(context: &Context, start: &Start) -> Result<()> {
-    let address = Url::parse(&start.address).map_err(|e| Failure::unexpected("The server has no address", e))?;
-    let client = Client::new(address, operator_token(&start.data_dir)?, context.timeout, false)?;
+    let client = Client::local(&start.address, operator_token(&start.data_dir)?, context.timeout, false)?;
     wait_until_ready(context, &client).await?;
     let ready = describe(context, &client, start).await?;
     if start.json {

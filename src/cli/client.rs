@@ -1,6 +1,6 @@
 //! A client of the management API: one answer per call, every failure with its exit code.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, SocketAddr};
 use std::time::Duration;
 
 use reqwest::{Method, redirect};
@@ -25,7 +25,25 @@ pub type Path<'a> = &'a [&'a str];
 
 impl Client {
     pub fn new(base: Url, token: String, timeout: Duration, verbose: bool) -> Result<Self> {
-        let mut builder = reqwest::Client::builder()
+        Self::build(reqwest::Client::builder(), base, token, timeout, verbose)
+    }
+
+    /// A client of a server of this machine at `address`. Calls name it `localhost`, as people do, since URLs in answers
+    /// are built from what the caller calls it.
+    pub fn local(address: &str, token: String, timeout: Duration, verbose: bool) -> Result<Self> {
+        let wrong = |e: &dyn std::fmt::Display| Failure::unexpected(&format!("{address} is no address of a server"), e);
+        let mut base = Url::parse(address).map_err(|e| wrong(&e))?;
+        let mut builder = reqwest::Client::builder();
+        let ip = base.host_str().and_then(|host| host.trim_start_matches('[').trim_end_matches(']').parse::<IpAddr>().ok());
+        if let Some(ip) = ip.filter(IpAddr::is_loopback) {
+            builder = builder.resolve("localhost", SocketAddr::new(ip, base.port().unwrap_or(80)));
+            base.set_host(Some("localhost")).map_err(|e| wrong(&e))?;
+        }
+        Self::build(builder, base, token, timeout, verbose)
+    }
+
+    fn build(builder: reqwest::ClientBuilder, base: Url, token: String, timeout: Duration, verbose: bool) -> Result<Self> {
+        let mut builder = builder
             .user_agent(concat!("bkend-local/", env!("CARGO_PKG_VERSION"), " (cli)"))
             .redirect(redirect::Policy::none())
             .timeout(timeout)
@@ -35,7 +53,8 @@ impl Client {
             builder = builder.tls_certs_only([]);
         }
         if is_loopback(&base) {
-            builder = builder.no_proxy();
+            // A connection that is kept would only hold up a server that is about to stop.
+            builder = builder.no_proxy().pool_max_idle_per_host(0);
         }
         let http = builder.build().map_err(|e| Failure::unexpected("The HTTP client could not be set up", e))?;
         Ok(Self { http, base, token, timeout, verbose })

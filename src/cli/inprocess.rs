@@ -4,7 +4,6 @@ use std::net::{IpAddr, Ipv4Addr};
 use std::path::Path;
 
 use tokio::task::JoinHandle;
-use url::Url;
 
 use super::context::Context;
 use super::exit::{Failure, Result};
@@ -14,7 +13,7 @@ use crate::http::server::{Application, Handle, Settings, StartError};
 
 /// A server of this process, on a loopback port of its own.
 pub struct InProcess {
-    pub url: Url,
+    pub address: String,
     handle: Handle,
     running: JoinHandle<std::io::Result<()>>,
 }
@@ -38,14 +37,15 @@ pub async fn start(context: &Context) -> Result<InProcess, Refusal> {
         log_requests: false,
         log_secrets: false,
         workers: Some(1),
+        private: true,
         ..Settings::default()
     };
     let app = Application::build(settings).await.map_err(|error| {
         let failure = start_failure::from(&error, data_dir);
         if matches!(error, StartError::Directory(OpenError::InUse(_))) { Refusal::InUse(failure) } else { Refusal::Other(failure) }
     })?;
-    let url = Url::parse(&format!("http://127.0.0.1:{}", app.port())).map_err(|e| Refusal::Other(Failure::unexpected("The server has no address", e)))?;
-    Ok(InProcess { url, handle: app.handle(), running: actix_web::rt::spawn(app.run()) })
+    let address = format!("http://127.0.0.1:{}", app.port());
+    Ok(InProcess { address, handle: app.handle(), running: actix_web::rt::spawn(app.run()) })
 }
 
 impl InProcess {

@@ -49,7 +49,7 @@ pub async fn connect(context: &Context) -> Result<Connection> {
     loop {
         match inprocess::start(context).await {
             Ok(server) => {
-                let client = Client::new(server.url.clone(), operator_token(dir)?, context.timeout, context.verbose)?;
+                let client = Client::local(&server.address, operator_token(dir)?, context.timeout, context.verbose)?;
                 return Ok(Connection { client, place: Place::Here(server) });
             }
             Err(inprocess::Refusal::InUse(in_use)) => {
@@ -94,8 +94,8 @@ fn read_token() -> Result<String> {
 /// A client of the server that says it holds the directory, when it answers.
 pub async fn running(context: &Context, dir: &Path) -> Result<Option<Client>> {
     let Some(server) = inprocess::server_info(dir) else { return Ok(None) };
-    let (Ok(url), Ok(token)) = (Url::parse(&server.address), operator_token(dir)) else { return Ok(None) };
-    let client = Client::new(url, token, context.timeout, context.verbose)?;
+    let Ok(token) = operator_token(dir) else { return Ok(None) };
+    let client = Client::local(&server.address, token, context.timeout, context.verbose)?;
     Ok(client.is_ready().await.then_some(client))
 }
 

@@ -40,6 +40,9 @@ pub struct Settings {
     pub adopt_secret: Option<String>,
     /// Threads that serve requests; `None` = one per core.
     pub workers: Option<usize>,
+    /// Whether only the process itself is served: a command that opened the directory for a moment leaves no address, so
+    /// that others wait for their turn instead of leaning on it.
+    pub private: bool,
 }
 
 impl Default for Settings {
@@ -57,6 +60,7 @@ impl Default for Settings {
             adopt_publishable: None,
             adopt_secret: None,
             workers: None,
+            private: false,
         }
     }
 }
@@ -121,14 +125,12 @@ impl Application {
         let backend = Arc::new(backend);
         let first_run = backend.first_run().await?;
         backend.finish_removals().await?;
+        // What a killed server left says nothing any more.
+        backend.directory().remove_server_info();
         backend.directory().write_operator_token(backend.operator_token())?;
-        backend.directory().write_server_info(&ServerInfo {
-            url: url.clone(),
-            address: settings.local_address(),
-            pid: std::process::id(),
-            started_at: time::iso(backend.started_at()),
-            version: env!("CARGO_PKG_VERSION").to_owned(),
-        })?;
+        if !settings.private {
+            backend.directory().write_server_info(&info(&backend, &settings, &url))?;
+        }
         let state = State::new(backend, settings);
         let server = serve(&state, listeners)?;
         Ok(Self { state, server, port, url, first_run })
@@ -204,6 +206,16 @@ fn routes(config: &mut ServiceConfig) {
         .configure(rest::routes)
         .configure(management::routes)
         .configure(console::routes);
+}
+
+fn info(backend: &Backend, settings: &Settings, url: &str) -> ServerInfo {
+    ServerInfo {
+        url: url.to_owned(),
+        address: settings.local_address(),
+        pid: std::process::id(),
+        started_at: time::iso(backend.started_at()),
+        version: env!("CARGO_PKG_VERSION").to_owned(),
+    }
 }
 
 fn url_of(settings: &Settings) -> String {

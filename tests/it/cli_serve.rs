@@ -73,6 +73,7 @@ fn no_secrets_keeps_keys_and_links_out_of_the_banner_but_not_out_of_the_ready_fi
 fn with_json_the_banner_is_one_line_with_the_fields_of_the_ready_file() {
     let folder = Folder::new();
     let server = folder.serve("--ready-file ready.json");
+    eventually("the ready file appears", || folder.path().join("ready.json").exists());
     let file: Value = serde_json::from_slice(&std::fs::read(folder.path().join("ready.json")).unwrap()).unwrap();
     assert_eq!(server.ready["event"], "ready");
     for (name, value) in file.as_object().unwrap() {

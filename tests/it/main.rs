@@ -6,7 +6,6 @@ mod support;
 mod cli_commands;
 mod cli_config;
 mod cli_serve;
-mod cli_table;
 mod conventions;
 mod data_examples;
 mod management_organizations;
