@@ -9,7 +9,7 @@ use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
 use tokio::sync::Notify;
 
-use super::error::{Code, Error, Result};
+use super::error::{Error, Result};
 use super::project::Project;
 use super::records::changes::Bus;
 use super::requests::RequestLog;
@@ -185,7 +185,7 @@ impl Environment {
             match self.dispatch_once(&control).await {
                 Ok(true) => {}
                 Ok(false) => self.outbox.notified().await,
-                Err(error) if error.code() == Code::UNAVAILABLE => return,
+                Err(_) if self.data.is_closed() => return,
                 Err(error) => {
                     tracing::error!(%error, cause = error.cause(), "the outbox could not be emptied");
                     tokio::time::sleep(std::time::Duration::from_secs(5)).await;

@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use rusqlite::{Connection, OpenFlags};
+use tokio::sync::Semaphore;
 
 use super::error::{StoreError, StoreResult};
 use super::writer::{Tx, Writer};
@@ -18,6 +19,8 @@ const INLINE_LOOKS: i64 = 20;
 /// A query may run this long (`02-data.md` §12).
 pub const QUERY_DEADLINE: Duration = Duration::from_secs(10);
 const IDLE_READERS: usize = 8;
+/// Reads that may run on blocking threads at once, per database.
+const LONG_READS: usize = 16;
 const STATEMENTS: usize = 128;
 
 /// Registers SQL functions on a new connection.
@@ -29,6 +32,8 @@ pub struct Database {
     writer: Writer,
     idle: Mutex<Vec<ReadConnection>>,
     closed: AtomicBool,
+    /// Places for reads that outgrew the request's thread, so that bad queries wait for each other and for nobody else.
+    long_reads: Semaphore,
 }
 
 struct ReadConnection {
@@ -66,6 +71,7 @@ impl Database {
             writer: Writer::start(connection, path)?,
             idle: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
+            long_reads: Semaphore::new(LONG_READS),
         }))
     }
 
@@ -114,6 +120,8 @@ impl Database {
             return result;
         }
         let this = Arc::clone(self);
+        let place = tokio::time::timeout(QUERY_DEADLINE, self.long_reads.acquire()).await;
+        let Ok(Ok(_place)) = place else { return Err(StoreError::Deadline.into()) };
         tokio::task::spawn_blocking(move || this.read_blocking(operation)).await.unwrap_or_else(|e| Err(StoreError::Other(e.to_string()).into()))
     }
 
@@ -168,6 +176,11 @@ impl Database {
         let seen = Arc::clone(&limits);
         connection.progress_handler(STEPS, Some(move || seen.look()))?;
         Ok(ReadConnection { connection, limits })
+    }
+
+    /// Whether [`Database::close`] was called.
+    pub fn is_closed(&self) -> bool {
+        self.closed.load(Ordering::Relaxed)
     }
 
     /// Bytes of the database file and its write-ahead log.

@@ -11,6 +11,9 @@ use crate::domain::keys::scopes::Operation;
 use crate::domain::page::List;
 use crate::store::query::list::Query;
 
+/// Groups of one query (`02-data.md` §12).
+const MAX_GROUPS: u64 = 1000;
+
 impl Records {
     /// The asked part of the groups.
     ///
@@ -31,6 +34,13 @@ impl Records {
                 Ok(reader.aggregate(&query, &grouping, page.limit.into(), page.offset)?)
             })
             .await?;
+        if total > MAX_GROUPS {
+            return Err(Error::validation(
+                "groupBy",
+                "limit",
+                format!("The records fall into {total} groups; at most {MAX_GROUPS} are computed, so narrow the filter"),
+            ));
+        }
         Ok(List::new(items, page, total))
     }
 }

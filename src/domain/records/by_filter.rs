@@ -25,7 +25,7 @@ impl Records {
     /// # Errors
     /// 403 `data/scope-insufficient`, `data/permission-denied`.
     pub fn grant_by_filter(&self, operation: Operation) -> Result<()> {
-        self.writable()?.grant(operation).map(drop).or_else(|error| if error.code() == Code::SCOPE_INSUFFICIENT { Err(error) } else { Ok(()) })?;
+        self.writable()?.in_scope(operation)?;
         if self.caller.is_admin() {
             return Ok(());
         }

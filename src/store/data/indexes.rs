@@ -31,6 +31,16 @@ pub enum Unique {
     Sparse,
 }
 
+/// Records that share the values of an index.
+#[derive(Debug, Clone)]
+pub struct Duplicates {
+    /// One per part of the index.
+    pub values: Vec<serde_json::Value>,
+    pub count: u64,
+    /// The first five.
+    pub ids: Vec<String>,
+}
+
 /// Name of an SQLite index: one name space for all tables of a database.
 pub(super) fn physical_name(physical: &str, index: &str) -> String {
     format!("{physical}__{index}")
@@ -80,8 +90,8 @@ impl Tx<'_> {
         Ok(())
     }
 
-    /// Up to `limit` groups of records that share the values a unique index would forbid: `(values, count, up to 5 ids)`.
-    pub fn duplicates(&self, shape: &Shape, plan: &IndexPlan, limit: u32) -> StoreResult<Vec<(Vec<serde_json::Value>, u64, Vec<String>)>> {
+    /// Up to `limit` groups of records that share the values a unique index would forbid.
+    pub fn duplicates(&self, shape: &Shape, plan: &IndexPlan, limit: u32) -> StoreResult<Vec<Duplicates>> {
         let expressions: Vec<String> = plan.parts.iter().filter_map(|p| unique_expr(shape, &p.path)).collect();
         let nulls = expressions.iter().map(|e| format!("{e} IS NULL")).collect::<Vec<_>>();
         let left_out = match plan.unique {
@@ -102,7 +112,7 @@ impl Tx<'_> {
             let ids: Vec<String> = ids.split(' ').take(5).map(str::to_owned).collect();
             let record = ids.first().map(|id| self.reader().record(&shape.physical, id)).transpose()?.flatten();
             let values = plan.parts.iter().map(|part| record.as_ref().map_or(serde_json::Value::Null, |r| r.value_at(&part.path))).collect();
-            found.push((values, row.get(0)?, ids));
+            found.push(Duplicates { values, count: row.get(0)?, ids });
         }
         Ok(found)
     }

@@ -15,7 +15,7 @@ use crate::domain::tables::index_change::{IndexChange, IndexPlan as Planned};
 use crate::domain::tables::index_def::IndexDef;
 use crate::domain::tables::table::Table;
 use crate::store::Tx;
-use crate::store::data::{IndexPlan, VersionKind};
+use crate::store::data::{Duplicates, IndexPlan, VersionKind};
 
 /// Groups of duplicates that an error shows.
 const SHOWN: u32 = 5;
@@ -129,7 +129,7 @@ pub(in crate::domain) fn rehearse<T>(tx: &mut Tx<'_>, run: impl FnOnce(&mut Tx<'
 pub(super) fn duplicates(tx: &Tx<'_>, table: &Table, index: &IndexDef, plan: &IndexPlan) -> Result<Error> {
     let field = index.fields.keys().cloned().collect::<Vec<_>>().join(",");
     let found = tx.duplicates(&table.shape, plan, SHOWN)?;
-    let details = found.into_iter().map(|(mut values, count, ids)| {
+    let details = found.into_iter().map(|Duplicates { mut values, count, ids }| {
         let value = if values.len() == 1 { values.swap_remove(0) } else { Value::Array(values) };
         Detail::new(field.as_str(), "unique", format!("{count} records share the value {value} in {field}; make them differ first"))
             .with("index", index.name.as_str())
