@@ -3,6 +3,8 @@
 
 mod support;
 
+mod architecture;
+
 mod cli_commands;
 mod cli_config;
 mod cli_serve;
@@ -13,3 +15,4 @@ mod management_projects;
 mod management_session;
 mod observability;
 mod openapi;
+mod permissions;
