@@ -4,17 +4,19 @@ use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
 
-use serde_json::Value;
-
 use super::banner::{self, Ready, SignIn};
 use super::client::Client;
-use super::context::{Context, all_projects, id_of, pick_project};
+use super::context::Context;
 use super::exit::{Exit, Failure, Result};
+use super::log;
 use super::output::write_stdout;
 use super::reach::operator_token;
 use super::settings::shown;
 use crate::domain::backend::Backend;
+use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
+use crate::domain::tenancy::api_keys::KeyFilter;
+use crate::domain::tenancy::projects::ProjectView;
 
 /// A server that listens, and how it is to be announced.
 pub struct Start {
@@ -33,8 +35,10 @@ pub struct Start {
 
 pub async fn announce(context: &Context, start: &Start) -> Result<()> {
     let client = Client::local(&start.address, operator_token(&start.data_dir)?, context.timeout, false)?;
+    log::hush_requests(true);
     wait_until_ready(context, &client).await?;
-    let ready = describe(context, &client, start).await?;
+    log::hush_requests(false);
+    let ready = describe(context, start).await?;
     if start.json {
         write_stdout(&banner::event(&ready).to_string())?;
     } else {
@@ -65,24 +69,24 @@ async fn wait_until_ready(context: &Context, client: &Client) -> Result<()> {
         .map_err(|_| Failure::new(Exit::Network, "cli/unreachable", format!("The server listens at {} but does not answer", client.base())))
 }
 
-async fn describe(context: &Context, client: &Client, start: &Start) -> Result<Ready> {
-    let project = shown_project(context, client).await?;
-    let project_id = id_of(&project);
-    let names: Vec<&str> = project["environments"].as_array().into_iter().flatten().filter_map(|e| e["environment"].as_str()).collect();
+async fn describe(context: &Context, start: &Start) -> Result<Ready> {
+    let project = shown_project(context, start).await?;
+    let names: Vec<&str> = project.iter().flat_map(|project| &project.environments).map(|environment| environment.environment.as_str()).collect();
     let wanted = context.env.value.as_str();
-    let environment = if names.is_empty() || names.contains(&wanted) { wanted } else { names[0] }.to_owned();
-    let publishable_key = match &start.first_run {
-        Some(first) => Some(first.publishable_key.clone()),
-        None => publishable_key(client, &project_id, &environment).await?,
+    let environment = if names.contains(&wanted) { wanted } else { names.first().unwrap_or(&wanted) }.to_string();
+    let publishable_key = match (&start.first_run, &project) {
+        (Some(first), _) => Some(first.publishable_key.clone()),
+        (None, Some(project)) => publishable_key(start, &project.id, &environment).await?,
+        (None, None) => None,
     };
-    let signed_in = start.backend.anyone_signed_in().await.map_err(|e| Failure::unexpected("The database cannot be read", e))?;
+    let signed_in = start.backend.anyone_signed_in().await.map_err(unreadable)?;
     let sign_in = if signed_in { None } else { Some(sign_in_link(&start.backend, &start.url).await?) };
     Ok(Ready {
         version: env!("CARGO_PKG_VERSION").to_owned(),
         url: start.url.clone(),
         pid: std::process::id(),
-        project_name: project["name"].as_str().unwrap_or("no project").to_owned(),
-        project_id,
+        project_name: project.as_ref().map_or_else(|| "no project".to_owned(), |project| project.name.clone()),
+        project_id: project.map(|project| project.id).unwrap_or_default(),
         environment,
         data_dir: start.data_dir.display().to_string(),
         data_dir_shown: shown(&start.data_dir),
@@ -94,26 +98,37 @@ async fn describe(context: &Context, client: &Client, start: &Start) -> Result<R
     })
 }
 
-/// The project of the settings when there is such a one, else the first; a server without projects has none to show.
-async fn shown_project(context: &Context, client: &Client) -> Result<Value> {
-    let all = all_projects(client).await?;
-    let named = context.project.as_ref().and_then(|wanted| pick_project(all.clone(), &wanted.value).ok());
-    Ok(named.or_else(|| all.into_iter().next()).unwrap_or_default())
+/// The project of the settings when there is such a one, else the first; all of them may have been deleted.
+async fn shown_project(context: &Context, start: &Start) -> Result<Option<ProjectView>> {
+    let owner = start.backend.operator_tenant().await.map_err(unreadable)?;
+    let mut all = Vec::new();
+    for organization in start.backend.organizations(&owner).await.map_err(unreadable)? {
+        all.extend(start.backend.projects(&owner, &organization.id).await.map_err(unreadable)?);
+    }
+    let is_meant = |project: &ProjectView| context.project.as_ref().is_some_and(|wanted| [&project.id, &project.slug, &project.name].contains(&&wanted.value));
+    let at = all.iter().position(is_meant).unwrap_or(0);
+    Ok(all.into_iter().nth(at))
 }
 
 /// The first publishable key that can still be shown.
-async fn publishable_key(client: &Client, project: &str, environment: &str) -> Result<Option<String>> {
-    let keys = match client.list(&["projects", project, "environments", environment, "keys"]).await {
-        Err(failure) if failure.exit == Exit::NotFound => return Ok(None),
-        other => other?,
+async fn publishable_key(start: &Start, project: &str, environment: &str) -> Result<Option<String>> {
+    let owner = start.backend.operator_tenant().await.map_err(unreadable)?;
+    let filter = KeyFilter { kind: Some("publishable".to_owned()), ..KeyFilter::default() };
+    let mut keys = match start.backend.api_keys(&owner, project, environment, filter).await {
+        // A project whose environments are all gone has no keys either.
+        Err(error) if error.code().status == 404 => return Ok(None),
+        other => other.map_err(unreadable)?,
     };
-    let mut publishable: Vec<_> = keys.iter().filter(|key| key["type"] == "publishable" && key["key"].is_string()).collect();
-    publishable.sort_by_key(|key| key["createdAt"].as_str());
-    Ok(publishable.first().and_then(|key| key["key"].as_str()).map(str::to_owned))
+    keys.sort_by(|a, b| a.created_at.cmp(&b.created_at));
+    Ok(keys.into_iter().find_map(|key| key.key))
+}
+
+fn unreadable(error: Error) -> Failure {
+    Failure::unexpected("The data directory cannot be read", error.cause().unwrap_or(error.message()))
 }
 
 async fn sign_in_link(backend: &Arc<Backend>, url: &str) -> Result<SignIn> {
-    let link = backend.owner_login_link().await.map_err(|e| Failure::unexpected("No sign-in link can be made", e))?;
+    let link = backend.owner_login_link().await.map_err(unreadable)?;
     let until = jiff::Timestamp::from_millisecond(link.expires_at).map_err(|e| Failure::unexpected("No sign-in link can be made", e))?;
     let until = until.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
     Ok(SignIn { url: format!("{url}/console/link#{}", link.token), until })

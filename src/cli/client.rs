@@ -1,6 +1,8 @@
 //! A client of the management API: one answer per call, every failure with its exit code.
 
 use std::net::{IpAddr, SocketAddr};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
 
 use reqwest::{Method, redirect};
@@ -18,6 +20,7 @@ pub struct Client {
     timeout: Duration,
     /// Whether each call is told on stderr.
     verbose: bool,
+    answered: Arc<AtomicBool>,
 }
 
 /// Path segments below `/management/v1`, encoded when the URL is made.
@@ -57,7 +60,7 @@ impl Client {
             builder = builder.no_proxy().pool_max_idle_per_host(0);
         }
         let http = builder.build().map_err(|e| Failure::unexpected("The HTTP client could not be set up", e))?;
-        Ok(Self { http, base, token, timeout, verbose })
+        Ok(Self { http, base, token, timeout, verbose, answered: Arc::default() })
     }
 
     /// The server's address, without a slash at the end.
@@ -120,6 +123,7 @@ impl Client {
         if !(200..300).contains(&status) {
             return Err(Failure::from_answer(status, &bytes));
         }
+        self.answered.store(true, Ordering::Relaxed);
         if bytes.is_empty() {
             return Ok(Value::Null);
         }
@@ -134,6 +138,14 @@ impl Client {
         self.http.get(url).timeout(self.timeout.min(Duration::from_secs(2))).send().await.is_ok_and(|answer| answer.status().is_success())
     }
 
+    /// Whether something listens at the address. Unlike [`Client::is_ready`], it leaves no line in the server's log.
+    pub async fn is_listening(&self) -> bool {
+        let (host, port) = (self.base.host_str().unwrap_or_default(), self.base.port_or_known_default().unwrap_or(80));
+        let host = host.trim_start_matches('[').trim_end_matches(']');
+        let connecting = tokio::net::TcpStream::connect((host, port));
+        tokio::time::timeout(self.timeout.min(Duration::from_secs(2)), connecting).await.is_ok_and(|connected| connected.is_ok())
+    }
+
     fn url(&self, prefix: &[&str], path: Path<'_>, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
@@ -146,10 +158,22 @@ impl Client {
     }
 
     fn unreachable(&self, error: &reqwest::Error) -> Failure {
+        let (base, seconds) = (self.base(), self.timeout.as_secs());
         if error.is_timeout() {
-            return Failure::network(format!("{} did not answer within {} s; --timeout SECONDS waits longer", self.base(), self.timeout.as_secs()));
+            let message = format!("{base} did not answer within {seconds} s; --timeout SECONDS waits longer");
+            return Failure::new(Exit::Network, "cli/no-answer", message);
         }
-        Failure::network(format!("No server can be reached at {} ({}); check the address, or start one: bkend-local serve", self.base(), root_cause(error)))
+        let cause = root_cause(error);
+        if error.is_connect() {
+            let message = format!("No server can be reached at {base} ({cause}); check the address, or start one: bkend-local serve");
+            return Failure::new(Exit::Network, "cli/unreachable", message);
+        }
+        Failure::new(Exit::Network, "cli/connection-lost", format!("The connection to {base} was lost ({cause}); whether the call was carried out is unknown"))
+    }
+
+    /// Whether any call has been carried out.
+    pub fn has_answered(&self) -> bool {
+        self.answered.load(Ordering::Relaxed)
     }
 }
 

@@ -52,10 +52,6 @@ impl Failure {
         Self::new(Exit::NotFound, "cli/not-found", message)
     }
 
-    pub fn network(message: impl Into<String>) -> Self {
-        Self::new(Exit::Network, "cli/unreachable", message)
-    }
-
     pub fn unexpected(what: &str, cause: impl std::fmt::Display) -> Self {
         Self::new(Exit::Unexpected, "cli/unexpected", format!("{what}: {cause}"))
     }

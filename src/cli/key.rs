@@ -101,6 +101,8 @@ async fn make(context: &Context, connection: &Connection, create: &Create) -> Re
 }
 
 async fn adopt(context: &Context, connection: &Connection, given: &Adopt) -> Result<()> {
+    // First of all, because stdin can be read only once, and a server that is just stopping is asked a second time.
+    let environment = context.environment(&connection.client).await?;
     let value = key_value()?;
     let kind = kind_of(&value).ok_or_else(|| {
         let message = "The value is not a key: a key is pk_ or sk_ and 64 lower-case hex characters. Pass it on stdin or in BKEND_KEY_VALUE";
@@ -109,7 +111,6 @@ async fn adopt(context: &Context, connection: &Connection, given: &Adopt) -> Res
     if given.kind.is_some_and(|wanted| wanted != kind) {
         return Err(Failure::usage(format!("The value is a {} key, not the type that --type names", kind.name())));
     }
-    let environment = context.environment(&connection.client).await?;
     let body = json!({ "name": given.name, "type": kind.name(), "value": value });
     let key = connection.client.post(&environment.to(&["keys"]), &body).await?;
     context.output.result(&without_value(&key), |_| format!("Adopted {} as {}; it is valid from now on", text(&key["maskedKey"]), given.name))

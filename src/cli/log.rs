@@ -2,7 +2,7 @@
 
 use tracing_subscriber::filter::LevelFilter;
 
-pub use crate::http::log::{Format, flush, init as start};
+pub use crate::http::log::{Format, flush, hush_requests, init as start};
 
 pub fn format(text: &str) -> Result<Format, String> {
     Format::parse(text).ok_or_else(|| "a log format is pretty or json".to_owned())

@@ -131,10 +131,7 @@ async fn execute(context: &Context, command: &Command) -> Result<()> {
         Command::Doctor => return doctor::run(context),
         _ => {}
     }
-    let connection = reach::connect(context).await?;
-    let outcome = connected(context, &connection, command).await;
-    connection.close().await;
-    outcome
+    reach::with_connection(context, async |connection| connected(context, connection, command).await).await
 }
 
 async fn connected(context: &Context, connection: &Connection, command: &Command) -> Result<()> {

@@ -7,6 +7,9 @@ use serde_json::{Value, json};
 
 use super::exit::{Failure, Result};
 
+/// Columns below which a table is easier to read when the terminal breaks its lines; some report a width of 0.
+const NARROWEST: u16 = 40;
+
 /// How this run prints.
 #[derive(Debug, Clone, Copy)]
 pub struct Output {
@@ -38,7 +41,7 @@ impl Output {
     pub fn table(&self, header: &[&str], rows: Vec<Vec<String>>) -> String {
         let mut table = Table::new();
         table.load_style(presets::NOTHING);
-        if io::stdout().is_terminal() {
+        if io::stdout().is_terminal() && table.width().is_some_and(|width| width >= NARROWEST) {
             table.set_content_arrangement(ContentArrangement::Dynamic);
         } else {
             table.set_content_arrangement(ContentArrangement::Disabled).force_no_tty();

@@ -34,6 +34,24 @@ impl Connection {
     }
 }
 
+/// Runs a command where it acts. A server that stops before it has carried out any call gives way to the next way to
+/// reach the directory.
+pub async fn with_connection(context: &Context, command: impl AsyncFn(&Connection) -> Result<()>) -> Result<()> {
+    let deadline = Instant::now() + context.timeout;
+    loop {
+        let connection = connect(context).await?;
+        let outcome = command(&connection).await;
+        let untouched = matches!(connection.place, Place::Running) && !connection.client.has_answered();
+        connection.close().await;
+        match outcome {
+            Err(failure) if untouched && matches!(failure.code.as_str(), "cli/unreachable" | "common/unavailable") && Instant::now() < deadline => {
+                tokio::time::sleep(Duration::from_millis(100)).await;
+            }
+            outcome => return outcome,
+        }
+    }
+}
+
 /// Finds the server, or becomes one. `cli_08 §1`: results are the same wherever the command acts.
 pub async fn connect(context: &Context) -> Result<Connection> {
     if let Some(url) = &context.url {
@@ -91,12 +109,12 @@ fn read_token() -> Result<String> {
     Ok(line.trim().to_owned())
 }
 
-/// A client of the server that says it holds the directory, when it answers.
+/// A client of the server that says it holds the directory, when something listens there.
 pub async fn running(context: &Context, dir: &Path) -> Result<Option<Client>> {
     let Some(server) = inprocess::server_info(dir) else { return Ok(None) };
     let Ok(token) = operator_token(dir) else { return Ok(None) };
     let client = Client::local(&server.address, token, context.timeout, context.verbose)?;
-    Ok(client.is_ready().await.then_some(client))
+    Ok(client.is_listening().await.then_some(client))
 }
 
 /// The proof that this person may read the data directory.

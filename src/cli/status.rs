@@ -49,10 +49,7 @@ pub async fn run(context: &Context, command: &Status) -> Result<()> {
     if let Some(seconds) = command.wait {
         wait(context, Duration::from_secs(seconds)).await?;
     }
-    let connection = reach::connect(context).await?;
-    let outcome = show(context, &connection, command).await;
-    connection.close().await;
-    outcome
+    reach::with_connection(context, async |connection| show(context, connection, command).await).await
 }
 
 /// Waits until the server's `/readyz` answers.
@@ -77,7 +74,7 @@ async fn wait(context: &Context, limit: Duration) -> Result<()> {
 
 fn no_server(context: &Context, what: &str) -> Failure {
     match &context.url {
-        Some(url) => Failure::network(format!("{what} at {}", url.value)),
+        Some(url) => Failure::new(Exit::Network, "cli/unreachable", format!("{what} at {}", url.value)),
         None => Failure::not_found(format!("{what} for {}; start one: bkend-local serve", shown(&context.data_dir.value))),
     }
 }
@@ -106,9 +103,10 @@ async fn dotenv(context: &Context, connection: &Connection, framework: Framework
     publishable.sort_by_key(|key| key["createdAt"].as_str());
     let missing = || Failure::not_found(format!("{} has no publishable key that can be shown; make one: bkend-local key create app", environment.environment));
     let key = publishable.first().and_then(|key| key["key"].as_str()).ok_or_else(missing)?;
+    let server = client.get(&["server"]).await.unwrap_or_default();
+    let base = public_url(connection, &server);
     let prefix = framework.prefix();
-    let values =
-        [(format!("{prefix}BKEND_API_URL"), format!("{}/v1", public_url(connection).await)), (format!("{prefix}BKEND_PUBLISHABLE_KEY"), key.to_owned())];
+    let values = [(format!("{prefix}BKEND_API_URL"), format!("{base}/v1")), (format!("{prefix}BKEND_PUBLISHABLE_KEY"), key.to_owned())];
     let document: Value = values.iter().map(|(name, value)| (name.clone(), json!(value))).collect::<serde_json::Map<_, _>>().into();
     if context.output.json {
         return write_stdout(&document.to_string());
@@ -117,8 +115,7 @@ async fn dotenv(context: &Context, connection: &Connection, framework: Framework
 }
 
 /// The address the server hands out, which may differ from the one used here.
-async fn public_url(connection: &Connection) -> String {
-    let server = connection.client.get(&["server"]).await.unwrap_or_default();
+fn public_url(connection: &Connection, server: &Value) -> String {
     let told = ["publicUrl", "address"].into_iter().find_map(|member| server[member].as_str()).map(|url| url.trim_end_matches('/').to_owned());
     told.filter(|url| !url.is_empty()).unwrap_or_else(|| connection.client.base().to_owned())
 }
@@ -135,7 +132,7 @@ async fn gather(context: &Context, connection: &Connection, runs: bool) -> Resul
         project["environments"] = json!(env::with_stats(connection, &id_of(project)).await?);
     }
     let data_dir = context.url.is_none().then(|| context.data_dir.value.display().to_string());
-    let url = if runs { json!(public_url(connection).await) } else { Value::Null };
+    let url = if runs { json!(public_url(connection, &server)) } else { Value::Null };
     Ok(json!({ "running": runs, "url": url, "dataDir": data_dir, "server": server, "projects": projects }))
 }
 

@@ -138,6 +138,7 @@ fn a_server_that_does_not_answer_in_time_is_exit_8() {
     let silent = std::net::TcpListener::bind("127.0.0.1:0").unwrap();
     let line = format!("project list --timeout 1 --token pat_x --url http://127.0.0.1:{}", silent.local_addr().unwrap().port());
     assert!(folder.run(&line).expect(8).stderr.contains("--timeout"));
+    assert_eq!(folder.run(&format!("{line} --json")).expect(8).json_error()["code"], "cli/no-answer");
 }
 
 #[test]

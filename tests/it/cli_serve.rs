@@ -264,6 +264,7 @@ fn requests_are_logged_on_stderr_one_line_each_without_query_values() {
     assert_eq!((&line["event"], &line["method"], &line["status"]), (&"request".into(), &"GET".into(), &401.into()));
     assert!(line["ts"].is_string() && line["durationMs"].is_number() && line["requestId"].is_string(), "{line}");
     assert!(!log.contains("hush"));
+    assert!(!log.contains("readyz"), "what the server asks itself is not logged: {log}");
     let silent = folder.serve("--no-log-requests");
     silent.get("/v1/data/posts", &[]);
     assert!(!silent.stop().expect(0).stderr.contains("/v1/data/posts"));

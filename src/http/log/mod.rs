@@ -6,7 +6,7 @@ mod line;
 
 use std::io::Write;
 use std::sync::OnceLock;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::time::Duration;
 
@@ -74,9 +74,17 @@ pub fn init_to(format: Format, level: LevelFilter, writer: Box<dyn Write + Send>
     }
 }
 
+/// Whether requests go without a line for now: a server that asks itself if it is ready need not tell.
+static HUSHED: AtomicBool = AtomicBool::new(false);
+
+/// Leaves requests out of the log from now on, or takes them in again.
+pub fn hush_requests(hushed: bool) {
+    HUSHED.store(hushed, Ordering::Relaxed);
+}
+
 /// Whether a line for a request with this status would be written.
 pub fn wants(status: u16) -> bool {
-    SINK.get().is_some_and(|sink| line::level(status) <= sink.level)
+    !HUSHED.load(Ordering::Relaxed) && SINK.get().is_some_and(|sink| line::level(status) <= sink.level)
 }
 
 /// Logs a request.
