@@ -3,6 +3,8 @@
 use std::fmt::Write;
 
 use crate::domain::page;
+use crate::domain::records::{by_filter, operation, write};
+use crate::domain::tables::{check, index_def, ops, pattern};
 
 /// What is known about the reader. What is not known stays a word in braces.
 #[derive(Debug, Clone)]
@@ -79,9 +81,31 @@ fn value(name: &str) -> Option<String> {
     Some(match name {
         "page-limit" => page::DEFAULT_LIMIT.to_string(),
         "page-limit-max" => page::MAX_LIMIT.to_string(),
+        "record-size" => format!("{} MiB", write::MAX_RECORD / (1024 * 1024)),
+        "record-depth" => grouped(check::MAX_DEPTH as u64),
+        "record-keys" => grouped(check::MAX_KEYS as u64),
+        "array-records" => grouped(operation::MAX_CREATES as u64),
+        "bulk-operations" => grouped(operation::MAX_OPERATIONS as u64),
+        "filter-hits" => grouped(by_filter::MAX_HITS),
+        "pattern-length" => grouped(pattern::MAX_PATTERN as u64),
+        "tables" => grouped(ops::MAX_TABLES as u64),
+        "indexes" => grouped(index_def::MAX_INDEXES as u64),
         "version" => env!("CARGO_PKG_VERSION").to_owned(),
         _ => return None,
     })
+}
+
+/// Digits in groups of three: 100,000.
+fn grouped(number: u64) -> String {
+    let digits = number.to_string();
+    let mut out = String::with_capacity(digits.len() + digits.len() / 3);
+    for (at, digit) in digits.chars().enumerate() {
+        if at > 0 && (digits.len() - at).is_multiple_of(3) {
+            out.push(',');
+        }
+        out.push(digit);
+    }
+    out
 }
 
 #[cfg(test)]
@@ -94,6 +118,11 @@ mod tests {
         assert_eq!(values.replace("@@BASE@@/v1 @@MCP@@ @@PROJECT@@/@@ENV@@").unwrap(), "https://x.test/v1 https://x.test/mcp p1/dev");
         assert_eq!(Placeholders::default().replace("@@PK@@ @@SK@@ @@TOKEN@@").unwrap(), "{pk_publishable_key} {sk_secret_key} {accessToken}");
         assert_eq!(values.replace("at most @@VALUE:page-limit-max@@").unwrap(), "at most 100");
+    }
+
+    #[test]
+    fn large_limits_are_grouped() {
+        assert_eq!(["7", "500", "1,000", "100,000", "1,234,567"], [7, 500, 1000, 100_000, 1_234_567].map(grouped).each_ref().map(String::as_str));
     }
 
     #[test]
