@@ -151,8 +151,12 @@ impl Environment {
 
     /// The role that counts: a stored custom role that is no longer declared is `user`.
     pub fn effective_role(&self, stored: &str) -> String {
-        let known = matches!(stored, "admin" | "user" | "guest") || self.auth.load().custom_roles.iter().any(|r| r == stored);
-        if known { stored.to_owned() } else { "user".to_owned() }
+        if self.knows_role(stored) { stored.to_owned() } else { "user".to_owned() }
+    }
+
+    /// Whether users may have this role: one of the three, or a custom one that is declared.
+    pub fn knows_role(&self, name: &str) -> bool {
+        matches!(name, "admin" | "user" | "guest") || self.auth.load().custom_roles.iter().any(|r| r == name)
     }
 
     /// Replaces the settings of authentication.

@@ -73,6 +73,8 @@ codes! {
     SCHEMA_VERSION_NOT_FOUND "table/schema-version-not-found" 404 "The table has no such schema version."
     INDEX_VERSION_NOT_FOUND "table/index-version-not-found" 404 "The table has no such index version."
 
+    USER_NOT_FOUND "user/not-found" 404 "No user of the environment has this id or address."
+
     SCHEMA_DESTRUCTIVE "schema/destructive" 409 "The change would remove stored values; allowDestructive consents."
     SCHEMA_INCOMPATIBLE_VALUES "schema/incompatible-values" 409 "Stored values cannot be converted to the new type; nothing was changed."
     SCHEMA_PLAN_CHANGED "schema/plan-changed" 409 "The environment has changed since the plan was made."

@@ -13,6 +13,7 @@ mod data_examples;
 mod management_organizations;
 mod management_projects;
 mod management_session;
+mod management_tables;
 mod observability;
 mod openapi;
 mod permissions;

@@ -2,7 +2,10 @@
 
 use std::sync::Arc;
 
+use parking_lot::Mutex;
+
 use super::query;
+use super::tally::Tally;
 use crate::domain::caller::Caller;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
@@ -23,6 +26,8 @@ pub struct Records {
     pub(super) environment: Arc<Environment>,
     pub(super) table: Arc<Table>,
     pub(super) caller: Caller,
+    /// Counts what a developer's call changes.
+    pub(super) tally: Option<Arc<Mutex<Tally>>>,
 }
 
 /// On which records an operation is allowed.
@@ -50,7 +55,7 @@ impl Records {
 
     /// The records of a table that is known already.
     pub fn of(environment: &Arc<Environment>, caller: &Caller, table: Arc<Table>) -> Self {
-        Self { environment: Arc::clone(environment), table, caller: caller.clone() }
+        Self { environment: Arc::clone(environment), table, caller: caller.clone(), tally: None }
     }
 
     pub fn table(&self) -> &Arc<Table> {

@@ -109,7 +109,10 @@ impl Records {
             .write::<_, Error, _>(move |tx| {
                 let this = if this.is_current() { this } else { this.renewed()? };
                 changes::bump(tx, &this.table);
-                operation(&this, tx)
+                let this = this.tallied();
+                let result = operation(&this, tx)?;
+                this.audit_changes(tx)?;
+                Ok(result)
             })
             .await
     }
@@ -139,6 +142,7 @@ impl Records {
 
     pub(super) fn insert(&self, tx: &mut Tx<'_>, record: &Record) -> Result<()> {
         tx.insert_record(&self.table.shape.physical, record).map_err(|e| unique::explain(e, &self.table, &record.id))?;
+        self.count_change(Op::Create, &record.id);
         changes::note(&self.environment, tx, &self.table, Op::Create, None, Some(record))
     }
 
@@ -202,6 +206,7 @@ impl Records {
         let updated_at = time::now().max(before.updated_at + 1);
         let after = Record { created_by, updated_at, doc: encode(doc)?, id: before.id.clone(), created_at: before.created_at };
         tx.update_record(&self.table.shape.physical, &after).map_err(|e| unique::explain(e, &self.table, &after.id))?;
+        self.count_change(Op::Update, &after.id);
         changes::note(&self.environment, tx, &self.table, Op::Update, Some(before), Some(&after))?;
         Ok(after)
     }
@@ -214,6 +219,7 @@ impl Records {
 
     pub(super) fn remove(&self, tx: &mut Tx<'_>, record: Record) -> Result<()> {
         tx.delete_record(&self.table.shape.physical, &record.id)?;
+        self.count_change(Op::Delete, &record.id);
         changes::note(&self.environment, tx, &self.table, Op::Delete, Some(record), None)
     }
 

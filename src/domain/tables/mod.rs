@@ -20,6 +20,7 @@ pub mod pattern;
 pub mod permission_rules;
 pub mod permissions;
 mod permissions_parse;
+pub mod relations;
 pub mod schema;
 mod schema_parse;
 pub mod spec;

@@ -23,8 +23,10 @@ use crate::store::Tx;
 use crate::store::data::{IndexPart, IndexPlan, Unique};
 use crate::store::query::ast::Path;
 
+pub use crate::store::data::VersionKind;
 pub use create::NewTable;
-pub use versions::Version;
+pub use index_changes::IndexesChanged;
+pub use versions::{Version, VersionView};
 
 /// Tables of one environment (`02-data.md` §12).
 pub const MAX_TABLES: usize = 500;

@@ -22,5 +22,5 @@ pub async fn show(state: State, developer: Developer, project: Path<String>) -> 
     params(("projectId" = String, Path), ("If-Match" = Option<String>, Header)), request_body = Cors, responses((status = 200, body = Cors)))]
 pub async fn replace(state: State, developer: Developer, project: Path<String>, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let cors: Cors = body.json().await?;
-    reply::versioned(&state.set_cors(&developer, &project, cors, &parameters.expected()?).await?)
+    reply::versioned(&state.set_cors(&developer, &project, cors, &parameters.expected()).await?)
 }

@@ -7,15 +7,22 @@ mod api_keys;
 mod cors;
 mod environments;
 mod identity;
+mod indexes;
 mod members;
 pub mod openapi;
 mod organizations;
 mod parameters;
+mod permissions;
+mod place;
 mod projects;
+mod records;
+mod records_bulk;
 mod reply;
+mod schemas;
 mod server;
 mod session;
 mod sessions;
+mod tables;
 mod tokens;
 
 use actix_web::web::ServiceConfig;
@@ -25,7 +32,7 @@ use super::routing::{resource, scope};
 /// Mounts every route of `/management/v1`.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(scope("/management/v1", |config| {
-        config.configure(people).configure(organizations_and_projects).configure(inside_projects).configure(of_the_server);
+        config.configure(people).configure(organizations_and_projects).configure(inside_projects).configure(inside_tables).configure(of_the_server);
     }));
 }
 
@@ -68,6 +75,30 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(&format!("{E}/checklist")).get(environments::checklist).done())
         .service(resource(&format!("{E}/keys")).get(api_keys::list).post(api_keys::create).done())
         .service(resource(&format!("{E}/keys/{{id}}")).patch(api_keys::rename).delete(api_keys::delete).done());
+}
+
+fn inside_tables(config: &mut ServiceConfig) {
+    const T: &str = "/projects/{projectId}/environments/{environment}/tables";
+    let at = |path: &str| format!("{T}/{{tableName}}{path}");
+    config
+        .service(resource(T).get(tables::list).post(tables::create).done())
+        .service(resource(&at("")).get(tables::show).patch(tables::update).delete(tables::delete).done())
+        .service(resource(&at("/truncate")).post(tables::truncate).done())
+        .service(resource(&at("/spec")).get(tables::spec).done())
+        .service(resource(&at("/openapi")).get(tables::openapi).done())
+        .service(resource(&at("/relations")).get(tables::relations).done())
+        .service(resource(&at("/schema/versions")).get(schemas::versions).done())
+        .service(resource(&at("/schema/versions/{version}")).get(schemas::version).done())
+        .service(resource(&at("/indexes/manage")).post(indexes::manage).done())
+        .service(resource(&at("/indexes/rollback")).post(indexes::roll_back).done())
+        .service(resource(&at("/indexes/versions")).get(indexes::versions).done())
+        .service(resource(&at("/indexes/versions/{version}")).get(indexes::version).done())
+        .service(resource(&at("/permissions")).get(permissions::show).put(permissions::replace).done())
+        .service(resource(&at("/permissions/explain")).post(permissions::explain).done())
+        .service(resource(&at("/records")).get(records::list).post(records::create).done())
+        .service(resource(&at("/records/batch")).post(records_bulk::batch).done())
+        .service(resource(&at("/records/delete")).post(records_bulk::delete).done())
+        .service(resource(&at("/records/{id}")).get(records::show).patch(records::update).put(records::replace).delete(records::delete).done());
 }
 
 fn of_the_server(config: &mut ServiceConfig) {

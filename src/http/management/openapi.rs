@@ -2,7 +2,10 @@
 
 use utoipa::OpenApi;
 
-use super::{account, activities, api_keys, cors, environments, members, organizations, projects, server, session, sessions, tokens};
+use super::{
+    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, schemas, server, session,
+    sessions, tables, tokens,
+};
 
 /// Every route of `/management/v1`.
 #[derive(OpenApi)]
@@ -49,6 +52,32 @@ use super::{account, activities, api_keys, cors, environments, members, organiza
     api_keys::create,
     api_keys::rename,
     api_keys::delete,
+    tables::list,
+    tables::create,
+    tables::show,
+    tables::update,
+    tables::delete,
+    tables::truncate,
+    tables::spec,
+    tables::openapi,
+    tables::relations,
+    schemas::versions,
+    schemas::version,
+    indexes::manage,
+    indexes::roll_back,
+    indexes::versions,
+    indexes::version,
+    permissions::show,
+    permissions::replace,
+    permissions::explain,
+    records::list,
+    records::create,
+    records::show,
+    records::update,
+    records::replace,
+    records::delete,
+    records_bulk::batch,
+    records_bulk::delete,
     server::show,
     server::create_login_link,
 ))]

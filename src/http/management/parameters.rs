@@ -4,15 +4,17 @@ use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
-use crate::domain::error::{Code, Error, Result, clip};
+use crate::domain::error::{Error, Result, clip};
 use crate::domain::page::Page;
+use crate::domain::records::query::Params;
 use crate::domain::tenancy::version::Expected;
 use crate::http::ApiError;
+use crate::http::rest::query::entity_tags;
 
 /// The query of a request; parameters nobody asks for are ignored.
 pub struct Parameters {
-    pairs: Vec<(String, String)>,
-    if_match: Option<String>,
+    pub query: Params,
+    if_match: Option<Vec<String>>,
 }
 
 impl FromRequest for Parameters {
@@ -20,16 +22,14 @@ impl FromRequest for Parameters {
     type Future = std::future::Ready<std::result::Result<Self, ApiError>>;
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let pairs = url::form_urlencoded::parse(request.query_string().as_bytes()).into_owned().collect();
-        let if_match = request.headers().get(header::IF_MATCH).map(|v| v.to_str().unwrap_or_default().to_owned());
-        std::future::ready(Ok(Self { pairs, if_match }))
+        let read = || Ok(Self { query: Params::parse(request.query_string())?, if_match: entity_tags(request, header::IF_MATCH)? });
+        std::future::ready(read().map_err(|error: Error| error.into()))
     }
 }
 
 impl Parameters {
-    /// The parameter as it was sent.
-    pub fn get(&self, name: &str) -> Option<&str> {
-        self.pairs.iter().find(|(n, _)| n == name).map(|(_, value)| value.as_str())
+    fn get(&self, name: &str) -> Option<&str> {
+        self.query.get(name)
     }
 
     /// The parameter, when it is there and not empty.
@@ -60,20 +60,28 @@ impl Parameters {
         }
     }
 
-    /// The version a change is meant for (RFC 9110 §13.1.1). Weak tags never match.
+    /// A parameter that is `true` or `false`.
     ///
     /// # Errors
-    /// 400 `data/invalid-header` for an `If-Match` that can't be read.
-    pub fn expected(&self) -> Result<Expected> {
-        let Some(text) = self.if_match.as_deref().map(str::trim) else { return Ok(Expected::Any) };
-        if text == "*" {
-            return Ok(Expected::Any);
+    /// `common/invalid-parameters` for anything else.
+    pub fn flag(&self, name: &str) -> Result<bool> {
+        match self.get(name) {
+            None | Some("" | "false") => Ok(false),
+            Some("true") => Ok(true),
+            Some(other) => Err(Error::invalid_parameter(name, format!("{name} must be true or false, not \"{}\"", clip(other)))),
         }
-        let tags = text.split(',').map(|tag| {
-            let strong = tag.trim().strip_prefix("W/").map_or_else(|| tag.trim(), |_| "\"\"");
-            strong.strip_prefix('"').and_then(|t| t.strip_suffix('"')).map(str::to_owned)
-        });
-        let tags: Option<Vec<String>> = tags.collect();
-        tags.map(Expected::OneOf).ok_or_else(|| Error::new(Code::INVALID_HEADER, format!("If-Match must be an ETag in quotes, not {}", clip(text))))
+    }
+
+    /// The entity tags of `If-Match`, quotes included; `None` without the header.
+    pub fn if_match(&self) -> Option<Vec<String>> {
+        self.if_match.clone()
+    }
+
+    /// The version a change is meant for (RFC 9110 §13.1.1).
+    pub fn expected(&self) -> Expected {
+        match &self.if_match {
+            Some(tags) if !tags.iter().any(|tag| tag == "*") => Expected::OneOf(tags.iter().map(|tag| tag.trim_matches('"').to_owned()).collect()),
+            _ => Expected::Any,
+        }
     }
 }

@@ -39,7 +39,7 @@ pub async fn show(state: State, developer: Developer, id: Path<String>) -> ApiRe
     params(("projectId" = String, Path), ("If-Match" = Option<String>, Header)), request_body = ProjectPatch, responses((status = 200, body = ProjectView)))]
 pub async fn update(state: State, developer: Developer, id: Path<String>, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let patch: ProjectPatch = body.json().await?;
-    reply::versioned(&state.update_project(&developer, &id, patch, &parameters.expected()?).await?)
+    reply::versioned(&state.update_project(&developer, &id, patch, &parameters.expected()).await?)
 }
 
 /// Delete a project with all its environments; `confirm` is its name.

@@ -9,6 +9,7 @@ use serde_json::Value;
 
 use crate::domain::error::Error;
 use crate::domain::page::List;
+use crate::domain::records::answer::RecordAnswer;
 use crate::domain::tenancy::version::Versioned;
 use crate::http::ApiResult;
 
@@ -28,12 +29,33 @@ pub fn no_content() -> ApiResult<HttpResponse> {
 
 /// 200 with the `ETag` of the version.
 pub fn versioned<T: Serialize>(of: &Versioned<T>) -> ApiResult<HttpResponse> {
-    with_tag(HttpResponse::Ok(), of)
+    tagged(&of.value, &format!("\"{}\"", of.version))
 }
 
 /// 201 with the `ETag` of the version.
 pub fn created_versioned<T: Serialize>(of: &Versioned<T>) -> ApiResult<HttpResponse> {
-    with_tag(HttpResponse::Created(), of)
+    created_tagged(&of.value, &format!("\"{}\"", of.version))
+}
+
+/// 200 with an entity tag that is quoted already.
+pub fn tagged(value: &impl Serialize, etag: &str) -> ApiResult<HttpResponse> {
+    Ok(private(HttpResponse::Ok()).insert_header((header::ETAG, etag)).json(value))
+}
+
+/// 201 with an entity tag that is quoted already.
+pub fn created_tagged(value: &impl Serialize, etag: &str) -> ApiResult<HttpResponse> {
+    Ok(private(HttpResponse::Created()).insert_header((header::ETAG, etag)).json(value))
+}
+
+/// 200 with JSON text.
+pub fn json(text: Vec<u8>) -> HttpResponse {
+    private(HttpResponse::Ok()).content_type("application/json").body(text)
+}
+
+/// A record with its entity tag: 201 when this call made it.
+pub fn record(record: RecordAnswer) -> HttpResponse {
+    let answer = if record.created { HttpResponse::Created() } else { HttpResponse::Ok() };
+    private(answer).content_type("application/json").insert_header((header::ETAG, record.etag)).body(record.json)
 }
 
 /// The asked page of a list held whole, in the order of `sortBy` when that is given.
@@ -59,10 +81,6 @@ fn order(a: &Value, b: &Value) -> Ordering {
         (Value::String(a), Value::String(b)) => a.cmp(b),
         _ => rank(a).cmp(&rank(b)),
     }
-}
-
-fn with_tag<T: Serialize>(mut answer: HttpResponseBuilder, of: &Versioned<T>) -> ApiResult<HttpResponse> {
-    Ok(answer.insert_header((header::CACHE_CONTROL, NO_STORE)).insert_header((header::ETAG, format!("\"{}\"", of.version))).json(&of.value))
 }
 
 const NO_STORE: HeaderValue = HeaderValue::from_static("no-store");

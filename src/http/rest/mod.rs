@@ -3,7 +3,7 @@
 mod access;
 mod data;
 pub mod openapi;
-mod query;
+pub mod query;
 
 use actix_web::web::ServiceConfig;
 

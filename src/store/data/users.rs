@@ -45,6 +45,11 @@ impl Reader<'_> {
             .optional()?)
     }
 
+    /// The stored role of a user who is not deleted.
+    pub fn role_of_user(&self, id: &str) -> StoreResult<Option<String>> {
+        Ok(self.connection().prepare_cached("SELECT role FROM _users WHERE id = ?1 AND deleted_at IS NULL")?.query_row([id], |r| r.get(0)).optional()?)
+    }
+
     /// Users who are not deleted.
     pub fn count_users(&self) -> StoreResult<u64> {
         Ok(self.connection().prepare_cached("SELECT count(*) FROM _users WHERE deleted_at IS NULL")?.query_row([], |r| r.get(0))?)
