@@ -17,3 +17,4 @@ mod management_tables;
 mod observability;
 mod openapi;
 mod permissions;
+mod schema_changes;

@@ -1,5 +1,7 @@
 //! Several operations in one transaction: array creates and `bulk` (`02-data.md` §5.2).
 
+use std::sync::Arc;
+
 use serde_json::{Map, Value, json};
 
 use super::answer::{self, RecordAnswer};
@@ -61,9 +63,14 @@ impl Records {
         }
         let made =
             bodies.into_iter().enumerate().map(|(i, body)| values::body_object(body).and_then(|b| self.new_record(b)).map_err(|e| e.at_position(i, None)));
-        let records: Vec<Record> = made.collect::<Result<_>>()?;
+        let mut records: Vec<Record> = made.collect::<Result<_>>()?;
+        let made_for = Arc::clone(&self.table);
         let records = self
             .run(move |this, tx| {
+                if !Arc::ptr_eq(&made_for, &this.table) {
+                    let again = records.into_iter().enumerate().map(|(i, record)| this.checked_again(record).map_err(|e| e.at_position(i, None)));
+                    records = again.collect::<Result<_>>()?;
+                }
                 records.iter().enumerate().try_for_each(|(i, record)| this.insert(tx, record).map_err(|e| e.at_position(i, None)))?;
                 Ok(records)
             })

@@ -135,7 +135,7 @@ impl Records {
     }
 
     /// A record made for an earlier definition of the table, checked by the one that is in force.
-    fn checked_again(&self, record: Record) -> Result<Record> {
+    pub(super) fn checked_again(&self, record: Record) -> Result<Record> {
         let doc = values::check_create(&self.table.schema, self.table.additional_fields, record.document()?, record.created_at)?;
         Ok(Record { doc: encode(&doc)?, ..record })
     }

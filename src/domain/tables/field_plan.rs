@@ -10,7 +10,7 @@ use super::schema::Schema;
 /// Stored values that take another type.
 #[derive(Debug, Clone, PartialEq)]
 pub struct Conversion {
-    /// The new name, if it is renamed as well.
+    /// The new name, if it is renamed as well; dotted for a member of an object.
     pub field: String,
     /// `None`: the field was undeclared and may hold anything.
     pub from: Option<FieldKind>,
@@ -107,9 +107,23 @@ impl FieldPlan {
         if from != Some(new.kind) && new.kind != FieldKind::Mixed {
             self.conversions.push(Conversion { field: name.to_owned(), from, to: new.clone() });
         }
+        self.convert_members(name, old, new);
         let rules = tightened_rules(old, new);
         if !rules.is_empty() {
             self.tightened.push(Tightened { field: name.to_owned(), rules, definition: new.clone() });
+        }
+    }
+
+    /// Declared members of objects hold what they are declared as: queries and indexes rely on it.
+    fn convert_members(&mut self, path: &str, old: Option<&Field>, new: &Field) {
+        for (name, inner) in &new.properties {
+            let was = old.filter(|o| o.kind == FieldKind::Object).and_then(|o| o.properties.get(name));
+            let from = was.map(|f| f.kind);
+            let path = format!("{path}.{name}");
+            if from != Some(inner.kind) && inner.kind != FieldKind::Mixed {
+                self.conversions.push(Conversion { field: path.clone(), from, to: inner.clone() });
+            }
+            self.convert_members(&path, was, inner);
         }
     }
 

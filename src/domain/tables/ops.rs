@@ -2,9 +2,13 @@
 
 mod create;
 mod describe;
+mod fields;
 mod index_changes;
 mod remove;
+mod reshape;
+mod rewriting;
 mod rights;
+mod rollback;
 mod versions;
 
 use std::sync::Arc;
@@ -25,6 +29,7 @@ use crate::store::query::ast::Path;
 
 pub use crate::store::data::VersionKind;
 pub use create::NewTable;
+pub use fields::FieldsChanged;
 pub use index_changes::IndexesChanged;
 pub use versions::{Version, VersionView};
 

@@ -41,44 +41,62 @@ pub struct Duplicates {
     pub ids: Vec<String>,
 }
 
-/// Name of an SQLite index: one name space for all tables of a database.
+/// Name of an SQLite index. There is one name space for all tables of a database, and it ignores case: `/` is in no name of
+/// ours, and the places of capitals follow behind `~`.
 pub(super) fn physical_name(physical: &str, index: &str) -> String {
-    format!("{physical}__{index}")
+    let capitals: Vec<String> = index.bytes().enumerate().filter(|(_, b)| b.is_ascii_uppercase()).map(|(at, _)| at.to_string()).collect();
+    let mark = if capitals.is_empty() { String::new() } else { format!("~{}", capitals.join(".")) };
+    format!("{physical}/{index}{mark}")
 }
 
 /// The companion that compares rows with nulls, which SQLite's own unique indexes never do.
 fn null_name(physical: &str, index: &str) -> String {
-    format!("{physical}__{index}__null")
+    format!("{}/null", physical_name(physical, index))
+}
+
+/// The name an index has for us, from the one [`physical_name`] or [`null_name`] made.
+pub(super) fn logical_name<'n>(physical: &str, name: &'n str) -> &'n str {
+    let name = name.strip_prefix(physical).and_then(|n| n.strip_prefix('/')).unwrap_or(name);
+    name.split(['/', '~']).next().unwrap_or(name)
+}
+
+/// The statements that make an index; none for one over nothing but paths that no record has. Two shapes for which they
+/// are the same share the index.
+pub fn index_statements(shape: &Shape, plan: &IndexPlan) -> Vec<String> {
+    let table = quoted(&shape.physical);
+    let expression = |path: &Path| if plan.unique == Unique::No { sort_expr(shape, path) } else { unique_expr(shape, path) };
+    let expressions: Vec<(String, bool)> = plan.parts.iter().filter_map(|p| expression(&p.path).map(|e| (e, p.descending))).collect();
+    if expressions.is_empty() {
+        return Vec::new();
+    }
+    // Read backwards an index serves the opposite order, and one that grows at its end stays dense.
+    let flip = expressions[0].1;
+    let mut columns: Vec<String> = expressions.iter().map(|(e, desc)| format!("{e}{}", if *desc == flip { "" } else { " DESC" })).collect();
+    if plan.unique == Unique::No {
+        let last = expressions.last().is_some_and(|(_, desc)| *desc != flip);
+        if !expressions.iter().any(|(e, _)| e == "id") {
+            columns.push(format!("id{}", if last { " DESC" } else { "" }));
+        }
+    }
+    let unique = if plan.unique == Unique::No { "" } else { "UNIQUE " };
+    let name = quoted(&physical_name(&shape.physical, &plan.name));
+    let mut statements = vec![format!("CREATE {unique}INDEX {name} ON {table} ({})", columns.join(", "))];
+    if matches!(plan.unique, Unique::NullIsAValue | Unique::Sparse) {
+        let any = expressions.iter().map(|(e, _)| format!("{e} IS NULL")).collect::<Vec<_>>();
+        let all_null = if plan.unique == Unique::Sparse { format!(" AND NOT ({})", any.join(" AND ")) } else { String::new() };
+        let values = expressions.iter().map(|(e, _)| format!("ifnull({e}, x'00')")).collect::<Vec<_>>().join(", ");
+        let name = quoted(&null_name(&shape.physical, &plan.name));
+        statements.push(format!("CREATE UNIQUE INDEX {name} ON {table} ({values}) WHERE ({}){all_null}", any.join(" OR ")));
+    }
+    statements
 }
 
 impl Tx<'_> {
     /// # Errors
     /// [`crate::store::StoreError::Unique`] when values that are there already are not unique.
     pub fn create_index(&mut self, shape: &Shape, plan: &IndexPlan) -> StoreResult<()> {
-        let table = quoted(&shape.physical);
-        let expression = |path: &Path| if plan.unique == Unique::No { sort_expr(shape, path) } else { unique_expr(shape, path) };
-        let expressions: Vec<(String, bool)> = plan.parts.iter().filter_map(|p| expression(&p.path).map(|e| (e, p.descending))).collect();
-        if expressions.is_empty() {
-            return Ok(());
-        }
-        // Read backwards an index serves the opposite order, and one that grows at its end stays dense.
-        let flip = expressions[0].1;
-        let mut columns: Vec<String> = expressions.iter().map(|(e, desc)| format!("{e}{}", if *desc == flip { "" } else { " DESC" })).collect();
-        if plan.unique == Unique::No {
-            let last = expressions.last().is_some_and(|(_, desc)| *desc != flip);
-            if !expressions.iter().any(|(e, _)| e == "id") {
-                columns.push(format!("id{}", if last { " DESC" } else { "" }));
-            }
-        }
-        let unique = if plan.unique == Unique::No { "" } else { "UNIQUE " };
-        let name = quoted(&physical_name(&shape.physical, &plan.name));
-        self.connection().execute_batch(&format!("CREATE {unique}INDEX {name} ON {table} ({})", columns.join(", ")))?;
-        if matches!(plan.unique, Unique::NullIsAValue | Unique::Sparse) {
-            let any = expressions.iter().map(|(e, _)| format!("{e} IS NULL")).collect::<Vec<_>>();
-            let all_null = if plan.unique == Unique::Sparse { format!(" AND NOT ({})", any.join(" AND ")) } else { String::new() };
-            let values = expressions.iter().map(|(e, _)| format!("ifnull({e}, x'00')")).collect::<Vec<_>>().join(", ");
-            let name = quoted(&null_name(&shape.physical, &plan.name));
-            self.connection().execute_batch(&format!("CREATE UNIQUE INDEX {name} ON {table} ({values}) WHERE ({}){all_null}", any.join(" OR ")))?;
+        for statement in index_statements(shape, plan) {
+            self.connection().execute_batch(&statement)?;
         }
         Ok(())
     }

@@ -9,7 +9,7 @@ mod tables;
 mod users;
 
 pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
-pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique};
+pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique, index_statements};
 pub use outbox::OutboxRow;
 pub use records::{Record, Violation, violation};
 pub use stats::{EnvironmentCounts, Firsts};

@@ -3,6 +3,7 @@
 use rusqlite::{OptionalExtension, Row as SqlRow, params};
 use serde_json::{Map, Value};
 
+use super::indexes::logical_name;
 use super::quoted;
 use crate::store::jsonb::{self, View};
 use crate::store::query::ast::{Filter, Path, Search, Shape};
@@ -203,8 +204,7 @@ pub enum Violation {
 pub fn violation(message: &str, physical: &str) -> Violation {
     let text = message.rsplit("failed: ").next().unwrap_or(message);
     if let Some(name) = text.strip_prefix("index '").and_then(|rest| rest.strip_suffix('\'')) {
-        let name = name.strip_prefix(physical).and_then(|n| n.strip_prefix("__")).unwrap_or(name);
-        return Violation::Index(name.strip_suffix("__null").unwrap_or(name).to_owned());
+        return Violation::Index(logical_name(physical, name).to_owned());
     }
     let prefix = format!("{physical}.");
     let columns: Vec<String> = text.split(", ").map(|c| c.strip_prefix(&prefix).unwrap_or(c).to_owned()).collect();

@@ -80,11 +80,8 @@ impl Environment {
     /// Carries out a plan for the indexes of a table.
     pub(in crate::domain) fn carry_out_indexes(self: &Arc<Self>, tx: &mut Tx<'_>, actor: &Tenant, current: &Table, planned: Planned) -> Result<IndexesChanged> {
         let mut table = Table::clone(current);
-        apply(tx, &mut table, &planned)?;
+        realise(tx, actor, &mut table, &planned)?;
         if !planned.is_empty() {
-            table.index_version += 1;
-            let version = Version { summary: planned.summary(), changes: applied(&planned) };
-            versions::note(tx, actor, &table, VersionKind::Indexes, &version)?;
             let metadata = Map::from_iter([("indexes".to_owned(), applied(&planned))]);
             put_in_force(self, tx, actor, table.clone(), metadata)?;
         }
@@ -98,12 +95,15 @@ impl Environment {
     }
 }
 
-fn applied(planned: &Planned) -> Value {
+pub(super) fn applied(planned: &Planned) -> Value {
     json!({ "added": planned.added, "updated": planned.updated, "removed": planned.removed })
 }
 
-/// Carries a plan out in the store.
-fn apply(tx: &mut Tx<'_>, table: &mut Table, planned: &Planned) -> Result<()> {
+/// Carries a plan out in the store, as a new version of the list; the table is put in force by whoever calls.
+pub(super) fn realise(tx: &mut Tx<'_>, actor: &Tenant, table: &mut Table, planned: &Planned) -> Result<()> {
+    if planned.is_empty() {
+        return Ok(());
+    }
     for name in planned.removed.iter().chain(&planned.updated) {
         tx.drop_index(&table.shape.physical, name)?;
     }
@@ -111,7 +111,9 @@ fn apply(tx: &mut Tx<'_>, table: &mut Table, planned: &Planned) -> Result<()> {
         make_index(tx, table, index)?;
     }
     table.indexes.clone_from(&planned.indexes);
-    Ok(())
+    table.index_version += 1;
+    let version = Version { summary: planned.summary(), changes: applied(planned) };
+    versions::note(tx, actor, table, VersionKind::Indexes, &version)
 }
 
 /// Runs a change and undoes it; its answer stays.
