@@ -11,6 +11,7 @@ use tokio::sync::Notify;
 
 use super::error::{Error, Result};
 use super::project::Project;
+use super::records::cache::Answers;
 use super::records::changes::Bus;
 use super::requests::RequestLog;
 use super::tables::table::Table;
@@ -36,6 +37,7 @@ pub struct Environment {
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
+    answers: Answers,
     /// The highest change number used; only the writer moves it.
     last_change: AtomicI64,
 }
@@ -65,6 +67,7 @@ impl Environment {
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
             bus: Bus::default(),
+            answers: Answers::default(),
             last_change: AtomicI64::new(last_change),
         })
     }
@@ -124,6 +127,11 @@ impl Environment {
     /// Live changes of this environment.
     pub fn bus(&self) -> &Bus {
         &self.bus
+    }
+
+    /// Answers that still hold.
+    pub(super) fn answers(&self) -> &Answers {
+        &self.answers
     }
 
     /// The number of the next change. Called on the writer only, so that numbers rise in commit order.

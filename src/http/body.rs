@@ -18,6 +18,7 @@ pub const JSON_LIMIT: usize = 1024 * 1024;
 pub struct Body {
     payload: Payload,
     content_type: Option<String>,
+    absent: bool,
 }
 
 impl FromRequest for Body {
@@ -26,11 +27,18 @@ impl FromRequest for Body {
 
     fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
         let content_type = request.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
-        std::future::ready(Ok(Self { payload: payload.take(), content_type }))
+        let length = request.headers().get(header::CONTENT_LENGTH);
+        let absent = length.is_none_or(|l| l == "0") && !request.headers().contains_key(header::TRANSFER_ENCODING);
+        std::future::ready(Ok(Self { payload: payload.take(), content_type, absent }))
     }
 }
 
 impl Body {
+    /// Whether the request says that it has no body.
+    pub fn is_absent(&self) -> bool {
+        self.absent
+    }
+
     /// The media type without parameters, lower-case.
     pub fn media_type(&self) -> Option<&str> {
         self.content_type.as_deref().map(|t| t.split(';').next().unwrap_or(t).trim())

@@ -3,6 +3,7 @@
 use actix_web::http::StatusCode;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
+use bytes::Bytes;
 use serde::Serialize;
 
 use super::context::Context;
@@ -12,14 +13,14 @@ use crate::domain::project::Envelope;
 /// An answer under construction: JSON text and headers.
 pub struct Reply {
     status: StatusCode,
-    json: Vec<u8>,
+    json: Bytes,
     headers: Vec<(HeaderName, HeaderValue)>,
 }
 
 impl Reply {
     /// 200 with JSON text.
-    pub fn json(json: Vec<u8>) -> Self {
-        Self { status: StatusCode::OK, json, headers: Vec::new() }
+    pub fn json(json: impl Into<Bytes>) -> Self {
+        Self { status: StatusCode::OK, json: json.into(), headers: Vec::new() }
     }
 
     /// 200 with a value.
@@ -45,7 +46,7 @@ impl Reply {
     pub fn send(self, request: &HttpRequest) -> HttpResponse {
         let body = match style(request) {
             Envelope::Bare => self.json,
-            Envelope::Envelope => enveloped(&self.json),
+            Envelope::Envelope => enveloped(&self.json).into(),
         };
         let mut answer = HttpResponse::build(self.status);
         answer.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));

@@ -316,3 +316,27 @@ async fn example_29_deleting_twice_and_the_empty_id() {
     p.ana.delete("/v1/data/plants/").await.assert_error(404, "common/not-found");
     p.sk.delete("/v1/data/plants").await.assert_error(400, "common/invalid-parameters");
 }
+
+#[actix_web::test]
+async fn every_read_sees_the_writes_answered_before_it() {
+    let p = plants().await;
+    let ids = three(&p).await;
+    let (fern, list) = (format!("/v1/data/plants/{}", ids[0]), "/v1/data/plants?sortBy=name&limit=1");
+    for height in 1..40 {
+        p.ana.patch(&fern, json!({ "height": height })).await.assert(200);
+        assert_eq!(p.ana.get(&fern).await.assert(200)["height"], height);
+        assert_eq!(p.ana.get("/v1/data/plants?andFilters={\"name\":\"Fern\"}").await.assert(200)["items"][0]["height"], height);
+    }
+    let before = p.ana.get(list).await.assert(200);
+    p.ana.post("/v1/plants", json!({ "name": "Zinnia" })).await.assert(201);
+    let after = p.ana.get(list).await.assert(200);
+    assert_eq!((&before["pagination"]["total"], &after["pagination"]["total"]), (&json!(3), &json!(4)));
+    assert_eq!(after["items"][0]["name"], "Zinnia");
+    p.ana.delete(&fern).await.assert(200);
+    p.ana.get(&fern).await.assert_error(404, "data/not-found");
+    // Another caller never gets what was remembered for this one.
+    p.app.permissions("plants", json!({ "permissions": { "self": { "read": true } } })).await;
+    assert_eq!(p.ana.get(list).await.assert(200)["pagination"]["total"], 3);
+    assert_eq!(p.ben.get(list).await.assert(200)["pagination"]["total"], 0);
+    p.app.guest().get(list).await.assert_error(403, "data/permission-denied");
+}

@@ -3,6 +3,7 @@
 pub mod aggregate;
 pub mod answer;
 pub mod by_filter;
+pub mod cache;
 pub mod changes;
 pub mod explain;
 mod gate;

@@ -2,12 +2,14 @@
 
 use std::sync::Arc;
 
+use bytes::Bytes;
 use serde_json::Value;
 
 use super::answer::{self, RecordAnswer};
 use super::gate::{Grant, Records};
 use super::query::{Begin, Condition, ListQuery, ReadQuery, Select};
 use super::write::not_found;
+use crate::domain::caller::Group;
 use crate::domain::error::{Error, Result};
 use crate::domain::keys::scopes::Operation;
 use crate::domain::page::Pagination;
@@ -45,25 +47,73 @@ impl Records {
         }
         let mut json = Vec::with_capacity(record.doc.len() + 256);
         answer::write_open(&record.row(), &projection, &mut json);
-        let included = self.included(&query.include, std::slice::from_ref(&record)).await?;
+        let included = self.included(&query.include, std::slice::from_ref(&*record)).await?;
         append_included(&mut json, &included[0])?;
-        Ok(RecordAnswer { json, etag: answer::etag(record.updated_at), id: record.id, created: false })
+        Ok(RecordAnswer { json, etag: answer::etag(record.updated_at), id: record.id.clone(), created: false })
     }
 
     /// The record itself, if the grant and the row filters let it be read.
-    pub(super) async fn fetch(&self, grant: &Grant, id: &str) -> Result<Record> {
+    pub(super) async fn fetch(&self, grant: &Grant, id: &str) -> Result<Arc<Record>> {
         let missing = || not_found(&self.table.name, id);
         if !is_record_id(id) {
             return Err(missing());
         }
-        let (table, wanted) = (Arc::clone(&self.table), id.to_owned());
-        let record = self.environment.data().read::<_, Error, _>(move |r| Ok(r.record(&table.shape.physical, &wanted)?)).await?;
-        let record = record.ok_or_else(missing)?;
+        let record = self.stored(id).await?.ok_or_else(missing)?;
         if self.hidden_by_rows(&record)? {
             return Err(missing());
         }
         self.owned(grant, Operation::Read, &record.created_by)?;
         Ok(record)
+    }
+
+    /// The record as it is stored, whoever may see it.
+    async fn stored(&self, id: &str) -> Result<Option<Arc<Record>>> {
+        let generation = self.table.generation();
+        let answers = self.environment.answers();
+        if !self.table.system
+            && let Some(record) = answers.record(&self.table, generation, id)
+        {
+            return Ok(Some(record));
+        }
+        let (table, wanted) = (Arc::clone(&self.table), id.to_owned());
+        let record = self.environment.data().read::<_, Error, _>(move |r| Ok(r.record(&table.shape.physical, &wanted)?)).await?.map(Arc::new);
+        if let Some(record) = &record {
+            answers.keep_record(&self.table, generation, record);
+        }
+        Ok(record)
+    }
+
+    /// The answer to a list that this caller was given before, if it still holds. `request` is the raw query string.
+    ///
+    /// # Errors
+    /// 403, as the list itself.
+    pub fn known_list(&self, request: &str) -> Result<Option<Bytes>> {
+        self.grant(Operation::List)?;
+        Ok(self.environment.answers().answer(&self.table, self.table.generation(), &self.request_key(request)))
+    }
+
+    /// As [`Records::list`], remembered for [`Records::known_list`]. Includes show other tables, and system tables
+    /// change without notice, so those are not remembered.
+    ///
+    /// # Errors
+    /// As [`Records::list`].
+    pub async fn list_and_keep(&self, query: ListQuery, request: &str) -> Result<Bytes> {
+        let lasting = query.include.is_empty() && !self.table.system;
+        let generation = self.table.generation();
+        let answer = Bytes::from(self.list(query).await?);
+        if lasting {
+            self.environment.answers().keep_answer(&self.table, generation, &self.request_key(request), &answer);
+        }
+        Ok(answer)
+    }
+
+    /// Everything an answer depends on besides the table: whose rights apply, and what is asked.
+    fn request_key(&self, request: &str) -> String {
+        let subject = self.subject();
+        match subject.group {
+            Group::Admin => format!("|a|{request}"),
+            _ => format!("|{:?}|{}|{}|{request}", subject.group, subject.role.unwrap_or_default(), subject.own_id.unwrap_or_default()),
+        }
     }
 
     /// A list as JSON text: `{ "items": [...], "pagination": {...} }`.

@@ -16,7 +16,7 @@ use std::sync::Arc;
 use serde_json::Value;
 
 use super::index_def::IndexDef;
-use super::table::Table;
+use super::table::{Table, next_definition};
 use crate::domain::activities::Change;
 use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
@@ -53,6 +53,9 @@ pub(in crate::domain) fn put_in_force(
     metadata: serde_json::Map<String, Value>,
 ) -> Result<Arc<Table>> {
     table.updated_at = time::now().max(table.updated_at + 1);
+    // What was cached under the old definition says nothing about the new one.
+    table.definition_number = next_definition();
+    table.totals = Arc::default();
     tx.update_table(&table.id, &table.definition(), table.updated_at)?;
     audit(environment, tx, actor, &table, "updated", metadata)?;
     let table = Arc::new(table);

@@ -36,6 +36,15 @@ pub struct Table {
     pub generation: Arc<AtomicU64>,
     /// What is cached of this table's data.
     pub totals: Arc<super::totals::Totals>,
+    /// Another one for every definition, for keys of caches.
+    pub definition_number: u64,
+}
+
+static DEFINITIONS: AtomicU64 = AtomicU64::new(1);
+
+/// The number of a new definition.
+pub(in crate::domain) fn next_definition() -> u64 {
+    DEFINITIONS.fetch_add(1, Ordering::Relaxed)
 }
 
 impl Table {
@@ -64,6 +73,7 @@ impl Table {
             shape: Shape { physical: row.physical.clone(), ..Shape::default() },
             generation: Arc::default(),
             totals: Arc::default(),
+            definition_number: next_definition(),
         };
         table.shape.columns = columns.into_iter().map(|(field, name)| (field, Column { name, kind: Kind::Any })).collect();
         table.derive_shape();
@@ -89,6 +99,7 @@ impl Table {
             shape: Shape { physical: format!("_view_{name}"), ..Shape::default() },
             generation: Arc::default(),
             totals: Arc::default(),
+            definition_number: next_definition(),
         }
     }
 

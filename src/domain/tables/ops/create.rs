@@ -14,7 +14,7 @@ use crate::domain::tables::index_def::{IndexDef, system_indexes, with_mirrors};
 use crate::domain::tables::name::TableName;
 use crate::domain::tables::permissions::Permissions;
 use crate::domain::tables::schema::{Mode, Schema};
-use crate::domain::tables::table::Table;
+use crate::domain::tables::table::{Table, next_definition};
 use crate::domain::time;
 use crate::store::data::{TableRow, VersionKind};
 use crate::store::query::ast::Shape;
@@ -135,6 +135,7 @@ impl Environment {
             shape: Shape { physical: free_name(&tx.reader(), name)?, ..Shape::default() },
             generation: Arc::default(),
             totals: Arc::default(),
+            definition_number: next_definition(),
         };
         table.derive_shape();
         tx.create_physical_table(&table.shape.physical, table.shape.columns.iter().map(|(field, column)| (column.name.as_str(), field.as_str())))?;
