@@ -271,11 +271,6 @@ pub fn remember(request: &HttpRequest, access: &Access) {
     *Context::of(request).access.borrow_mut() = Some(access.clone());
 }
 
-/// The developer who calls, remembered for the log.
-pub fn remember_tenant(request: &HttpRequest, tenant: &Tenant) {
-    *Context::of(request).tenant.borrow_mut() = Some(Arc::new(tenant.clone()));
-}
-
 /// Why the permissions allowed or refused a request, for the request log.
 pub fn note_decision(request: &HttpRequest, decision: impl Into<String>) {
     *Context::of(request).decision.borrow_mut() = Some(decision.into());

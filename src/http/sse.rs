@@ -14,6 +14,7 @@ use super::metrics::OpenStream;
 
 /// Between two comments that keep the connection open.
 const KEEP_ALIVE: Duration = Duration::from_secs(15);
+const COMMENT: Bytes = Bytes::from_static(b":\n\n");
 
 /// One event.
 #[derive(Debug, Clone, Default)]
@@ -48,7 +49,8 @@ pub fn answer(state: &State, events: impl Stream<Item = Event> + 'static) -> Htt
     let body = async_stream::stream! {
         let _open = open;
         let mut events = pin!(events);
-        let mut ticks = tokio::time::interval(KEEP_ALIVE);
+        yield Ok(COMMENT);
+        let mut ticks = tokio::time::interval_at(tokio::time::Instant::now() + KEEP_ALIVE, KEEP_ALIVE);
         loop {
             let bytes = tokio::select! {
                 biased;
@@ -57,7 +59,7 @@ pub fn answer(state: &State, events: impl Stream<Item = Event> + 'static) -> Htt
                     Some(event) => event.to_bytes(),
                     None => break,
                 },
-                _ = ticks.tick() => Bytes::from_static(b":\n\n"),
+                _ = ticks.tick() => COMMENT,
             };
             yield Ok::<_, std::convert::Infallible>(bytes);
         }

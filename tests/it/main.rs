@@ -4,7 +4,6 @@
 mod support;
 
 mod architecture;
-
 mod cli_commands;
 mod cli_config;
 mod cli_serve;
@@ -18,3 +17,5 @@ mod observability;
 mod openapi;
 mod permissions;
 mod schema_changes;
+mod rate_limit;
+mod request_log;

@@ -2,7 +2,7 @@
 
 use crate::domain::error::{Error, Result, clip};
 use crate::domain::time;
-use crate::store::log::{RequestFilter, RequestRow};
+use crate::store::log::{RequestFilter, RequestOrder, RequestRow};
 
 /// Filters of `GET {E}/requests`; empty lets everything through.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -31,6 +31,8 @@ impl Filter {
             from: moment("from")?,
             to: moment("to")?,
             after_id: None,
+            order: text("sortBy").map_or(RequestOrder::Time, order),
+            ascending: text("sortDirection").map_or(Ok(false), is_ascending)?,
         }))
     }
 
@@ -53,6 +55,25 @@ impl Filter {
             && f.user_id.as_ref().is_none_or(|u| row.user_id.as_ref() == Some(u))
             && f.from.is_none_or(|from| row.at >= from)
             && f.to.is_none_or(|to| row.at <= to)
+    }
+}
+
+/// Members that nothing can be sorted by change nothing.
+fn order(name: &str) -> RequestOrder {
+    match name {
+        "durationMs" => RequestOrder::Duration,
+        "status" => RequestOrder::Status,
+        "path" => RequestOrder::Path,
+        "method" => RequestOrder::Method,
+        _ => RequestOrder::Time,
+    }
+}
+
+fn is_ascending(text: &str) -> Result<bool> {
+    match text.to_ascii_lowercase().as_str() {
+        "asc" => Ok(true),
+        "desc" => Ok(false),
+        _ => Err(Error::invalid_parameter("sortDirection", format!("sortDirection must be asc or desc, not \"{}\"", clip(text)))),
     }
 }
 

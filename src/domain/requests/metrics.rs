@@ -66,8 +66,7 @@ pub struct Point(#[schema(value_type = String, format = DateTime)] pub String, p
 
 /// Series by name; each point is `[time, value]`, the time being the start of its step.
 #[derive(Debug, Serialize, ToSchema)]
-#[schema(as = Metrics)]
-pub struct Answer {
+pub struct Metrics {
     #[schema(value_type = String, example = "5m")]
     pub step: &'static str,
     #[schema(value_type = std::collections::HashMap<String, Vec<Vec<serde_json::Value>>>)]
@@ -103,13 +102,18 @@ impl TimeSeries {
         Ok(Self { from: first * step.minutes, to: last * step.minutes, step, series: names(series)? })
     }
 
+    /// Whether the time reaches the present.
+    pub(super) fn includes_now(&self) -> bool {
+        self.to * 60_000 > time::now()
+    }
+
     /// The minutes wanted, the end not included.
     pub(super) fn minutes(&self) -> (i64, i64) {
         (self.from, self.to)
     }
 
     /// The series out of the minutes with traffic, oldest first, and the last known sizes before them.
-    pub(super) fn answer(&self, rows: &[MinuteRow], before: Option<&MinuteRow>) -> Answer {
+    pub(super) fn answer(&self, rows: &[MinuteRow], before: Option<&MinuteRow>) -> Metrics {
         let mut steps: BTreeMap<i64, MinuteRow> = BTreeMap::new();
         for row in rows {
             let start = row.minute - (row.minute - self.from).rem_euclid(self.step.minutes);
@@ -133,7 +137,7 @@ impl TimeSeries {
             });
             (*name, values.collect())
         });
-        Answer { step: self.step.name, points: points.collect() }
+        Metrics { step: self.step.name, points: points.collect() }
     }
 }
 

@@ -45,12 +45,12 @@ impl Minutes {
         &mut self.0[place]
     }
 
-    pub fn rows(&self) -> impl Iterator<Item = MinuteRow> + '_ {
-        self.0.iter().cloned()
+    pub fn is_empty(&self) -> bool {
+        self.0.is_empty()
     }
 
-    pub fn wants_sizes(&self, now: i64) -> bool {
-        self.0.iter().any(|m| m.minute == now.div_euclid(60_000) && m.rows.is_none())
+    pub fn rows(&self) -> impl Iterator<Item = MinuteRow> + '_ {
+        self.0.iter().cloned()
     }
 
     pub fn note_sizes(&mut self, now: i64, rows: u64, storage_bytes: u64, users: u64) {

@@ -4,25 +4,26 @@ mod entry;
 mod filter;
 mod metrics;
 mod minutes;
+mod operations;
 pub mod redact;
 
-use std::collections::VecDeque;
+use std::collections::{HashSet, VecDeque};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::Relaxed};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 use tokio::sync::{Notify, broadcast};
 
 pub use entry::{BODY_LIMIT, Bodies, Body, CallerInfo, Entry, RequestDetail, RequestEntry};
 pub use filter::Filter;
-pub use metrics::{Point, Series, Step, TimeSeries};
+pub use metrics::{Metrics, Point, TimeSeries};
 
 use self::minutes::Minutes;
 use super::error::{Code, Error, Result};
 use super::page::{List, Page};
 use super::time;
-use crate::store::{LazyDatabase, Tx};
+use crate::store::{Database, LazyDatabase, Tx};
 
 /// Entries kept per environment.
 const KEPT: usize = 10_000;
@@ -41,7 +42,8 @@ pub struct RequestLog {
     database: LazyDatabase,
     waiting: Mutex<Waiting>,
     wake: Notify,
-    live: broadcast::Sender<Arc<Entry>>,
+    /// `None` when the environment closes.
+    live: broadcast::Sender<Option<Arc<Entry>>>,
     listeners: AtomicUsize,
 }
 
@@ -56,8 +58,10 @@ struct Waiting {
 /// Entries as they come; ends when the environment closes.
 pub struct Live {
     log: Arc<RequestLog>,
-    entries: broadcast::Receiver<Arc<Entry>>,
+    entries: broadcast::Receiver<Option<Arc<Entry>>>,
     filter: Filter,
+    /// Ids that were read from the log already.
+    known: HashSet<String>,
 }
 
 impl RequestLog {
@@ -81,7 +85,7 @@ impl RequestLog {
         let entry = Arc::new(entry);
         if self.listeners.load(Relaxed) > 0 {
             // Without a listener there is nobody to miss it.
-            let _ = self.live.send(Arc::clone(&entry));
+            let _ = self.live.send(Some(Arc::clone(&entry)));
         }
         if waiting.entries.len() == KEPT
             && let Some(oldest) = waiting.entries.pop_front()
@@ -96,11 +100,20 @@ impl RequestLog {
         }
     }
 
-    /// Writes batches until the environment closes.
-    pub(super) async fn write_batches(self: Arc<Self>) {
+    /// Writes batches until the environment closes, and notes now and then what it holds.
+    pub(super) async fn write_batches(self: Arc<Self>, data: Arc<Database>) {
+        let mut next_sizes = Instant::now();
         loop {
             self.wake.notified().await;
             tokio::time::sleep(BATCH_PAUSE).await;
+            let start = Instant::now();
+            if start >= next_sizes {
+                if let Err(error) = self.note_sizes_of(&data).await {
+                    tracing::debug!(%error, "what the environment holds could not be counted");
+                }
+                // Counting a large environment must not become its main occupation.
+                next_sizes = start + (start.elapsed() * 200).max(Duration::from_secs(60));
+            }
             match self.flush().await {
                 Ok(()) => {}
                 Err(error) if error.code() == Code::UNAVAILABLE && self.waiting.lock().closed => return,
@@ -112,7 +125,7 @@ impl RequestLog {
     /// Writes what waits; returns when it can be read.
     async fn flush(self: &Arc<Self>) -> Result<()> {
         let waiting = self.take();
-        if waiting.entries.is_empty() {
+        if waiting.entries.is_empty() && waiting.minutes.is_empty() {
             return Ok(());
         }
         let database = self.database().await?;
@@ -125,7 +138,7 @@ impl RequestLog {
         std::mem::replace(&mut *waiting, Waiting { closed, ..Waiting::default() })
     }
 
-    async fn database(self: &Arc<Self>) -> Result<Arc<crate::store::Database>> {
+    async fn database(self: &Arc<Self>) -> Result<Arc<Database>> {
         let this = Arc::clone(self);
         Ok(tokio::task::spawn_blocking(move || this.database.get()).await.map_err(Error::internal)??)
     }
@@ -160,12 +173,13 @@ impl RequestLog {
     /// Entries from now on, and those after `last_id` before them (the newest 1,000).
     pub async fn subscribe(self: &Arc<Self>, filter: Filter, last_id: Option<&str>) -> Result<(Vec<RequestEntry>, Live)> {
         self.listeners.fetch_add(1, Relaxed);
-        let live = Live { log: Arc::clone(self), entries: self.live.subscribe(), filter: filter.clone() };
+        let mut live = Live { log: Arc::clone(self), entries: self.live.subscribe(), filter: filter.clone(), known: HashSet::new() };
         let Some(last_id) = last_id else { return Ok((Vec::new(), live)) };
         self.flush().await?;
         let filter = filter.after(last_id);
         let (mut rows, _) = self.database().await?.read::<_, Error, _>(move |r| Ok(r.requests(&filter, LIVE as u32, 0)?)).await?;
         rows.reverse();
+        live.known = rows.iter().map(|row| row.id.clone()).collect();
         Ok((rows.into_iter().map(RequestEntry::from).collect(), live))
     }
 
@@ -173,7 +187,7 @@ impl RequestLog {
     ///
     /// # Errors
     /// `common/invalid-parameters` for a time that is empty or has too many steps.
-    pub async fn metrics(self: &Arc<Self>, wanted: TimeSeries) -> Result<metrics::Answer> {
+    pub async fn metrics(self: &Arc<Self>, wanted: TimeSeries) -> Result<Metrics> {
         self.flush().await?;
         let (from, to) = wanted.minutes();
         let rows = self.database().await?.read::<_, Error, _>(move |r| Ok((r.minutes(from, to)?, r.sizes_before(from)?))).await?;
@@ -181,13 +195,10 @@ impl RequestLog {
     }
 
     /// Notes what the environment holds now, for the metrics.
-    pub fn note_sizes(&self, rows: u64, storage_bytes: u64, users: u64) {
-        self.waiting.lock().minutes.note_sizes(time::now(), rows, storage_bytes, users);
-    }
-
-    /// Whether sizes should be noted: there was traffic in a minute that has none yet.
-    pub fn wants_sizes(&self) -> bool {
-        self.waiting.lock().minutes.wants_sizes(time::now())
+    async fn note_sizes_of(&self, data: &Arc<Database>) -> Result<()> {
+        let counts = data.read::<_, Error, _>(|r| Ok(r.environment_counts()?)).await?;
+        self.waiting.lock().minutes.note_sizes(time::now(), counts.rows, counts.storage_bytes, counts.users);
+        Ok(())
     }
 
     pub fn size(&self) -> u64 {
@@ -198,6 +209,8 @@ impl RequestLog {
     pub(super) fn close(&self) {
         let waiting = self.take();
         self.waiting.lock().closed = true;
+        // Without a listener there is nobody to tell.
+        let _ = self.live.send(None);
         if !waiting.entries.is_empty() {
             let written = self.database.get().map_err(Error::from).and_then(|database| database.write_blocking(move |tx| write(tx, &waiting)));
             if let Err(error) = written {
@@ -228,14 +241,14 @@ impl Live {
     pub async fn next(&mut self) -> Option<RequestEntry> {
         loop {
             match self.entries.recv().await {
-                Ok(entry) => {
+                Ok(None) | Err(broadcast::error::RecvError::Closed) => return None,
+                Ok(Some(entry)) => {
                     let row = entry.to_row();
-                    if self.filter.matches(&row) {
+                    if !self.known.contains(&row.id) && self.filter.matches(&row) {
                         return Some(RequestEntry::from(row));
                     }
                 }
                 Err(broadcast::error::RecvError::Lagged(_)) => {}
-                Err(broadcast::error::RecvError::Closed) => return None,
             }
         }
     }

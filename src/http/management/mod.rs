@@ -18,6 +18,7 @@ mod projects;
 mod records;
 mod records_bulk;
 mod reply;
+mod requests;
 mod schemas;
 mod server;
 mod session;
@@ -73,6 +74,10 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(E).get(environments::show).delete(environments::delete).done())
         .service(resource(&format!("{E}/stats")).get(environments::stats).done())
         .service(resource(&format!("{E}/checklist")).get(environments::checklist).done())
+        .service(resource(&format!("{E}/requests")).get(requests::list).delete(requests::clear).done())
+        .service(resource(&format!("{E}/requests/stream")).get(requests::stream).done())
+        .service(resource(&format!("{E}/requests/{{id}}")).get(requests::show).done())
+        .service(resource(&format!("{E}/metrics")).get(requests::metrics).done())
         .service(resource(&format!("{E}/keys")).get(api_keys::list).post(api_keys::create).done())
         .service(resource(&format!("{E}/keys/{{id}}")).patch(api_keys::rename).delete(api_keys::delete).done());
 }

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, schemas, server, session,
-    sessions, tables, tokens,
+    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, requests, schemas,
+    server, session, sessions, tables, tokens,
 };
 
 /// Every route of `/management/v1`.
@@ -78,6 +78,11 @@ use super::{
     records::delete,
     records_bulk::batch,
     records_bulk::delete,
+    requests::list,
+    requests::show,
+    requests::clear,
+    requests::stream,
+    requests::metrics,
     server::show,
     server::create_login_link,
 ))]

@@ -28,7 +28,7 @@ impl FromRequest for Parameters {
 }
 
 impl Parameters {
-    fn get(&self, name: &str) -> Option<&str> {
+    pub fn get(&self, name: &str) -> Option<&str> {
         self.query.get(name)
     }
 

@@ -4,4 +4,4 @@ mod minutes;
 mod requests;
 
 pub use minutes::MinuteRow;
-pub use requests::{RequestFilter, RequestRow};
+pub use requests::{RequestFilter, RequestOrder, RequestRow};

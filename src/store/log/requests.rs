@@ -46,6 +46,20 @@ pub struct RequestFilter {
     pub to: Option<i64>,
     /// Only entries made after this id.
     pub after_id: Option<String>,
+    pub order: RequestOrder,
+    /// Lowest first.
+    pub ascending: bool,
+}
+
+/// What a list of requests is sorted by; equal ones by time.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub enum RequestOrder {
+    #[default]
+    Time,
+    Duration,
+    Status,
+    Path,
+    Method,
 }
 
 fn read(row: &Row<'_>) -> rusqlite::Result<RequestRow> {
@@ -71,6 +85,17 @@ fn read(row: &Row<'_>) -> rusqlite::Result<RequestRow> {
 }
 
 impl RequestFilter {
+    fn order(&self) -> String {
+        let direction = if self.ascending { "" } else { " DESC" };
+        match self.order {
+            RequestOrder::Time => format!("id{direction}"),
+            RequestOrder::Duration => format!("duration_us{direction}, id{direction}"),
+            RequestOrder::Status => format!("status{direction}, id{direction}"),
+            RequestOrder::Path => format!("path{direction}, id{direction}"),
+            RequestOrder::Method => format!("method{direction}, id{direction}"),
+        }
+    }
+
     fn sql(&self) -> (String, Vec<Box<dyn ToSql + '_>>) {
         let mut conditions = vec!["1"];
         let mut values: Vec<Box<dyn ToSql + '_>> = Vec::new();
@@ -113,7 +138,7 @@ impl Reader<'_> {
         values.extend([Box::new(limit) as Box<dyn ToSql>, Box::new(offset.min(i64::MAX as u64) as i64)]);
         let rows = self
             .connection()
-            .prepare_cached(&format!("SELECT {COLUMNS} FROM requests WHERE {conditions} ORDER BY id DESC LIMIT ? OFFSET ?"))?
+            .prepare_cached(&format!("SELECT {COLUMNS} FROM requests WHERE {conditions} ORDER BY {} LIMIT ? OFFSET ?", filter.order()))?
             .query_map(params_from_iter(&values), read)?
             .collect::<rusqlite::Result<_>>()?;
         Ok((rows, total))
