@@ -1,6 +1,7 @@
 //! Integration tests: each starts a whole real server on a free port with a data directory of its own.
 #![allow(clippy::unwrap_used)] // a test that can't go on should stop where it stands
 
+mod docs_samples;
 mod support;
 
 mod architecture;
