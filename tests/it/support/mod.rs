@@ -4,6 +4,9 @@
 
 pub mod cli;
 pub mod developers;
+pub mod process;
+pub mod random;
+pub mod wire;
 
 use std::sync::Arc;
 
@@ -101,7 +104,11 @@ impl TestApp {
 
     /// The server owner, for calling domain operations directly.
     pub fn owner(&self) -> Tenant {
-        Tenant { id: "owner".into(), name: "Owner".into(), email: "owner@localhost".into(), is_server_owner: true, via: Via::Operator }
+        owner()
+    }
+
+    pub fn port(&self) -> u16 {
+        self.url.rsplit(':').next().unwrap().parse().unwrap()
     }
 
     /// Makes a table from the body of `POST {E}/tables`.
@@ -118,6 +125,11 @@ impl TestApp {
     pub async fn stop(&self) {
         self.handle.stop(true).await;
     }
+}
+
+/// The server owner, for calling domain operations directly.
+pub fn owner() -> Tenant {
+    Tenant { id: "owner".into(), name: "Owner".into(), email: "owner@localhost".into(), is_server_owner: true, via: Via::Operator }
 }
 
 impl Drop for TestApp {
@@ -184,6 +196,22 @@ impl Client {
     pub async fn query(&self, path: &str, parameters: &[(&str, &str)]) -> Answer {
         let encoded = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(parameters).finish();
         self.get(&format!("{path}?{encoded}")).await
+    }
+
+    /// As [`Client::send`]; fails when the connection does, as it must once a server is killed.
+    pub async fn try_send(&self, method: Method, path: &str, body: &Value) -> reqwest::Result<Answer> {
+        let request = self.request(method, path).header("Content-Type", "application/json").body(body.to_string());
+        let response = request.send().await?;
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        let text = response.text().await?;
+        let body = serde_json::from_str(&text).unwrap_or(Value::Null);
+        Ok(Answer { status, headers, text, body })
+    }
+
+    /// Sends this text as the JSON body.
+    pub async fn send_text(&self, method: Method, path: &str, body: impl Into<reqwest::Body>) -> Answer {
+        let request = self.request(method, path).header("Content-Type", "application/json").body(body);
+        Answer::of(request.send().await.unwrap()).await
     }
 
     pub async fn send(&self, method: Method, path: &str, body: Option<Value>) -> Answer {
