@@ -9,6 +9,7 @@ mod reshape;
 mod rewriting;
 mod rights;
 mod rollback;
+mod schema_apply;
 mod versions;
 
 use std::sync::Arc;
@@ -31,6 +32,7 @@ pub use crate::store::data::VersionKind;
 pub use create::NewTable;
 pub use fields::FieldsChanged;
 pub use index_changes::IndexesChanged;
+pub use schema_apply::Apply;
 pub use versions::{Version, VersionView};
 
 /// Tables of one environment (`02-data.md` §12).

@@ -19,6 +19,7 @@ mod records;
 mod records_bulk;
 mod reply;
 mod requests;
+mod schema_document;
 mod schemas;
 mod server;
 mod session;
@@ -72,6 +73,9 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource("/projects/{projectId}/activities").get(activities::of_project).done())
         .service(resource("/projects/{projectId}/environments").get(environments::list).post(environments::create).done())
         .service(resource(E).get(environments::show).delete(environments::delete).done())
+        .service(resource(&format!("{E}/schema")).get(schema_document::show).done())
+        .service(resource(&format!("{E}/schema/plan")).post(schema_document::plan).done())
+        .service(resource(&format!("{E}/schema/apply")).post(schema_document::apply).done())
         .service(resource(&format!("{E}/stats")).get(environments::stats).done())
         .service(resource(&format!("{E}/checklist")).get(environments::checklist).done())
         .service(resource(&format!("{E}/requests")).get(requests::list).delete(requests::clear).done())
@@ -92,6 +96,9 @@ fn inside_tables(config: &mut ServiceConfig) {
         .service(resource(&at("/spec")).get(tables::spec).done())
         .service(resource(&at("/openapi")).get(tables::openapi).done())
         .service(resource(&at("/relations")).get(tables::relations).done())
+        .service(resource(&at("/fields/manage")).post(schemas::manage_fields).done())
+        .service(resource(&at("/schema/rollback")).post(schemas::roll_back).done())
+        .service(resource(&at("/schema/diff")).get(schemas::diff).done())
         .service(resource(&at("/schema/versions")).get(schemas::versions).done())
         .service(resource(&at("/schema/versions/{version}")).get(schemas::version).done())
         .service(resource(&at("/indexes/manage")).post(indexes::manage).done())

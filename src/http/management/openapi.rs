@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, requests, schemas,
-    server, session, sessions, tables, tokens,
+    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, requests,
+    schema_document, schemas, server, session, sessions, tables, tokens,
 };
 
 /// Every route of `/management/v1`.
@@ -63,6 +63,12 @@ use super::{
     tables::relations,
     schemas::versions,
     schemas::version,
+    schemas::manage_fields,
+    schemas::roll_back,
+    schemas::diff,
+    schema_document::show,
+    schema_document::plan,
+    schema_document::apply,
     indexes::manage,
     indexes::roll_back,
     indexes::versions,

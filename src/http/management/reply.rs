@@ -52,6 +52,11 @@ pub fn json(text: Vec<u8>) -> HttpResponse {
     private(HttpResponse::Ok()).content_type("application/json").body(text)
 }
 
+/// 200 with text of another media type, and the `ETag` of its version.
+pub fn text(media_type: &'static str, text: String, version: &str) -> HttpResponse {
+    private(HttpResponse::Ok()).content_type(media_type).insert_header((header::ETAG, format!("\"{version}\""))).body(text)
+}
+
 /// A record with its entity tag: 201 when this call made it.
 pub fn record(record: RecordAnswer) -> HttpResponse {
     let answer = if record.created { HttpResponse::Created() } else { HttpResponse::Ok() };

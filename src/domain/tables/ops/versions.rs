@@ -10,6 +10,8 @@ use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
 use crate::domain::id::new_id;
 use crate::domain::page::{List, Page};
+use crate::domain::tables::plan::{Plan, field_changes};
+use crate::domain::tables::schema::Schema;
 use crate::domain::tables::table::Table;
 use crate::domain::time;
 use crate::store::Tx;
@@ -88,6 +90,22 @@ impl Environment {
         let table = own_table(self, table)?;
         let row = find(self, &table, kind, which).await?;
         view(&row, kind, &table)
+    }
+}
+
+impl Environment {
+    /// The differences between two versions of a table's schema.
+    ///
+    /// # Errors
+    /// 404 `data/table-not-found`, `table/schema-version-not-found`.
+    pub async fn schema_diff(self: &Arc<Self>, table: &str, from: &str, to: &str) -> Result<Plan> {
+        let table = own_table(self, table)?;
+        let mut schemas = Vec::with_capacity(2);
+        for which in [from, to] {
+            let row = find(self, &table, VersionKind::Schema, which).await?;
+            schemas.push(Schema::from_stored(&serde_json::from_str(&row.body).map_err(Error::internal)?)?);
+        }
+        Ok(Plan::new(field_changes(&table.name, &schemas[0], &schemas[1], &[]), Vec::new(), &table.etag()))
     }
 }
 
