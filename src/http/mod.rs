@@ -2,6 +2,7 @@
 
 pub mod address;
 pub mod body;
+mod connection;
 pub mod console;
 pub mod context;
 mod cors;

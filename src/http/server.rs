@@ -3,13 +3,18 @@
 use std::net::{IpAddr, Ipv4Addr, SocketAddr, TcpListener};
 use std::path::PathBuf;
 use std::sync::Arc;
+use std::time::Duration;
 
-use actix_web::dev::{Server, ServerHandle};
+use actix_http::HttpService;
+use actix_service::{IntoServiceFactory, ServiceFactoryExt, fn_service, map_config};
+use actix_web::dev::{AppConfig, Server, ServerHandle};
 use actix_web::middleware::from_fn;
+use actix_web::rt::net::TcpStream;
 use actix_web::web::ServiceConfig;
-use actix_web::{App, HttpServer, web};
+use actix_web::{App, web};
 use ipnet::IpNet;
 
+use super::connection::Connection;
 use super::{State, console, context, health, log, management, metrics, openapi, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
@@ -19,6 +24,11 @@ use crate::store::{Directory, OpenError, ServerInfo};
 
 /// Seconds that running requests get to finish.
 const SHUTDOWN_SECONDS: u64 = 10;
+/// Connections that nobody uses stay open for this long.
+const KEEP_ALIVE: Duration = Duration::from_secs(5);
+/// A request's head has to be there after this long.
+const HEAD_TIMEOUT: Duration = Duration::from_secs(5);
+const DISCONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 
 /// How the server is to run (`08-cli.md` §3).
 #[derive(Debug, Clone)]
@@ -244,14 +254,30 @@ fn bind(settings: &Settings) -> Result<Vec<TcpListener>, StartError> {
 fn serve(state: &State, listeners: Vec<TcpListener>) -> Result<Server, StartError> {
     let data = web::Data::new(state.clone());
     let workers = state.settings().workers.unwrap_or_else(|| std::thread::available_parallelism().map_or(2, usize::from));
-    let mut server = HttpServer::new(move || {
-        App::new().app_data(data.clone()).wrap(from_fn(context::around)).configure(routes).default_service(web::to(routing::not_found))
-    })
-    .workers(workers)
-    .shutdown_timeout(SHUTDOWN_SECONDS)
-    .disable_signals();
+    let mut server = Server::build().workers(workers).shutdown_timeout(SHUTDOWN_SECONDS).disable_signals();
     for listener in listeners {
-        server = server.listen(listener)?;
+        let (data, name, stopping) = (data.clone(), format!("http on {}", listener.local_addr()?), server.graceful_shutdown_signal());
+        // Built from the parts of actix-web's own server, with connections of ours in the middle.
+        server = server.listen(name, listener, move || {
+            let app = App::new().app_data(data.clone()).wrap(from_fn(context::around)).configure(routes).default_service(web::to(routing::not_found));
+            let app = app.into_factory().map_err(|error: actix_web::Error| error.error_response());
+            let stopping = stopping.clone();
+            let http = HttpService::build()
+                .keep_alive(KEEP_ALIVE)
+                .client_request_timeout(HEAD_TIMEOUT)
+                .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .graceful_shutdown_signal(move || {
+                    let stopping = stopping.clone();
+                    async move { stopping.notified().await }
+                })
+                .h1(map_config(app, |()| AppConfig::default()));
+            let connect = fn_service(|io: TcpStream| async {
+                let connection = Connection::new(io);
+                let peer = connection.peer_addr();
+                Ok((connection, peer))
+            });
+            connect.and_then(http)
+        })?;
     }
     Ok(server.run())
 }

@@ -13,6 +13,7 @@ mod conventions;
 mod crash;
 mod data_examples;
 mod fuzz;
+mod http_limits;
 mod json_roundtrip;
 mod limits;
 mod management_organizations;

@@ -1,0 +1,175 @@
+//! Connections as the HTTP machinery sees them: what it refuses before any handler runs gets the same form of error as
+//! everything else, and the client gets to read it.
+
+use std::io;
+use std::net::SocketAddr;
+use std::pin::Pin;
+use std::task::{Context, Poll, ready};
+use std::time::Duration;
+
+use actix_web::rt::net::{ActixStream, Ready, TcpStream};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
+
+use super::error;
+use crate::domain::error::{Code, Error};
+use crate::domain::id;
+
+/// A request line of this many bytes holds a target of about 64 KiB, the most an address can be.
+const LONG_LINE: usize = 65_535;
+/// What is read and thrown away of a refused request, so that closing does not reset the connection under the answer.
+const DRAIN_LIMIT: usize = 32 * 1024 * 1024;
+const DRAIN_TIME: Duration = Duration::from_secs(2);
+
+/// A TCP connection.
+pub struct Connection {
+    /// `None` only once dropped.
+    io: Option<TcpStream>,
+    /// Bytes of the request line read so far.
+    line: usize,
+    in_line: bool,
+    answered: bool,
+    /// What is sent in place of the answer the machinery wrote.
+    instead: Option<Vec<u8>>,
+    sent: usize,
+    refused: bool,
+}
+
+impl Connection {
+    pub fn new(io: TcpStream) -> Self {
+        // Answers are written whole; waiting to fill a packet only delays them.
+        if let Err(error) = io.set_nodelay(true) {
+            tracing::debug!(%error, "TCP_NODELAY");
+        }
+        Self { io: Some(io), line: 0, in_line: true, answered: false, instead: None, sent: 0, refused: false }
+    }
+
+    pub fn peer_addr(&self) -> Option<SocketAddr> {
+        self.io.as_ref().and_then(|io| io.peer_addr().ok())
+    }
+
+    fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
+        self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Measures the request line.
+    fn note(&mut self, read: &[u8]) {
+        if std::mem::take(&mut self.answered) {
+            (self.line, self.in_line) = (0, true);
+        }
+        if !self.in_line || read.is_empty() {
+            return;
+        }
+        match memchr::memchr(b'\n', read) {
+            Some(end) => {
+                self.line += end;
+                self.in_line = false;
+            }
+            None => self.line += read.len(),
+        }
+    }
+
+    /// The error for an answer that did not come from a handler: handlers' answers have a request id.
+    fn refusal(&self, answer: &[u8]) -> Option<Error> {
+        let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
+        if !matches!(status, b"400" | b"431") || memchr::memmem::find(&answer[..answer.len().min(1024)], b"x-request-id").is_some() {
+            return None;
+        }
+        Some(if self.line >= LONG_LINE {
+            Error::new(Code::PAYLOAD_TOO_LARGE, "The request target is longer than 64 KiB; send a long query as a body to POST …/query")
+        } else if status == b"431" {
+            Error::new(Code::PAYLOAD_TOO_LARGE, "The headers of the request are more than 95, or larger than 128 KiB; send fewer or shorter ones")
+        } else {
+            Error::new(Code::INVALID_PARAMETERS, "This is no HTTP request that can be read; check request line, Host, Content-Length and Transfer-Encoding")
+        })
+    }
+}
+
+/// The whole answer for a request that no handler sees.
+fn answer(error: &Error) -> Vec<u8> {
+    let id = id::new_id();
+    let body = error::body(error, &id).to_string();
+    let reason = if error.code().status == 413 { "Payload Too Large" } else { "Bad Request" };
+    format!(
+        "HTTP/1.1 {} {reason}\r\ncontent-length: {}\r\ncontent-type: application/json\r\nx-content-type-options: nosniff\r\nx-request-id: {id}\r\nconnection: close\r\n\r\n{body}",
+        error.code().status,
+        body.len()
+    )
+    .into_bytes()
+}
+
+impl AsyncRead for Connection {
+    fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
+        let before = buf.filled().len();
+        ready!(self.io()?.poll_read(cx, buf))?;
+        self.note(&buf.filled()[before..]);
+        Poll::Ready(Ok(()))
+    }
+}
+
+impl AsyncWrite for Connection {
+    fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.instead.is_none() {
+            let Some(error) = self.refusal(buf) else {
+                self.answered = true;
+                return self.io()?.poll_write(cx, buf);
+            };
+            (self.instead, self.sent, self.refused) = (Some(answer(&error)), 0, true);
+        }
+        while let Some(instead) = self.instead.take() {
+            let sent = self.sent;
+            let polled = self.io()?.poll_write(cx, &instead[sent..]);
+            if let Poll::Ready(Ok(n)) = &polled {
+                self.sent += n;
+            }
+            if self.sent < instead.len() {
+                self.instead = Some(instead);
+            }
+            ready!(polled)?;
+        }
+        Poll::Ready(Ok(buf.len()))
+    }
+
+    fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io()?.poll_flush(cx)
+    }
+
+    fn poll_shutdown(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        self.io()?.poll_shutdown(cx)
+    }
+}
+
+impl ActixStream for Connection {
+    fn poll_read_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.io.as_ref().map_or_else(|| Poll::Ready(Err(io::ErrorKind::NotConnected.into())), |io| ActixStream::poll_read_ready(io, cx))
+    }
+
+    fn poll_write_ready(&self, cx: &mut Context<'_>) -> Poll<io::Result<Ready>> {
+        self.io.as_ref().map_or_else(|| Poll::Ready(Err(io::ErrorKind::NotConnected.into())), |io| ActixStream::poll_write_ready(io, cx))
+    }
+}
+
+impl Drop for Connection {
+    /// Closing a socket with unread data resets the connection, and the client may lose the answer: the rest of a refused
+    /// request is read first.
+    fn drop(&mut self) {
+        if self.refused
+            && let Some(io) = self.io.take()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            runtime.spawn(tokio::time::timeout(DRAIN_TIME, drain(io)));
+        }
+    }
+}
+
+async fn drain(mut io: TcpStream) {
+    if io.shutdown().await.is_err() {
+        return;
+    }
+    let (mut scratch, mut left) = (vec![0; 64 * 1024], DRAIN_LIMIT);
+    while let Ok(n @ 1..) = io.read(&mut scratch).await {
+        left = left.saturating_sub(n);
+        if left == 0 {
+            return;
+        }
+    }
+}
