@@ -27,3 +27,4 @@ mod permissions;
 mod rate_limit;
 mod request_log;
 mod schema_changes;
+mod schema_documents;

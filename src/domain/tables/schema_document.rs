@@ -9,7 +9,7 @@ use super::document::{DocumentFields, read_fields, write_fields};
 use super::index_def::IndexDef;
 use super::name::TableName;
 use super::table::Table;
-use crate::domain::error::{Code, Detail, Error, Result};
+use crate::domain::error::{Code, Detail, Error, Result, clip};
 
 /// The five parts of a permission set.
 pub const PERMISSION_PARTS: [&str; 5] = ["permissions", "expressionPermissions", "columnPermissions", "rowFilters", "rowFilterScope"];
@@ -73,6 +73,10 @@ fn write_index(index: &IndexDef) -> Value {
 /// # Errors
 /// 400 `schema/invalid` with the path of each fault.
 pub fn read(document: &Value) -> Result<Vec<TableDocument>> {
+    let known = |key: &&String| matches!(key.as_str(), "version" | "tables" | "$schema");
+    if let Some(unknown) = document.as_object().into_iter().flat_map(Map::keys).find(|key| !known(key)) {
+        return Err(invalid(unknown, &format!("{} is no part of a document, which has version and tables; remove it", clip(unknown))));
+    }
     if document.get("version") != Some(&json!(1)) {
         return Err(invalid("version", "version must be 1"));
     }
@@ -148,6 +152,7 @@ mod tests {
         assert_eq!((tables[0].texts.len(), tables[0].permissions.len(), tables[0].additional_fields), (1, 1, Some(false)));
         for (path, bad) in [
             ("version", json!({ "tables": {} })),
+            ("table", json!({ "version": 1, "tables": {}, "table": {} })),
             ("tables", json!({ "version": 1, "tables": [] })),
             ("tables.posts", json!({ "version": 1, "tables": { "posts": 1 } })),
             ("tables.posts.colour", json!({ "version": 1, "tables": { "posts": { "colour": 1 } } })),

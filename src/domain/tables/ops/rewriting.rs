@@ -21,10 +21,10 @@ const MAX_SHOWN: usize = 200;
 pub(super) struct Found {
     /// Values per removed field.
     pub removed: IndexMap<String, u64>,
-    /// Values per field that took another form or name.
-    pub moved: IndexMap<String, u64>,
-    /// Values that were given another type.
-    pub converted: u64,
+    /// Values that moved, by the new name.
+    pub renamed: IndexMap<String, u64>,
+    /// Values that were given another type or form, by top-level field.
+    pub converted: IndexMap<String, u64>,
     /// Records that break a tightened rule, by field and rule.
     pub broken: IndexMap<(String, &'static str), u64>,
     /// Records written anew.
@@ -120,7 +120,7 @@ impl<'p> Walk<'p> {
             for (name, value) in old {
                 match new_name(&name) {
                     Some(new) => {
-                        *self.found.moved.entry(new.clone()).or_default() += 1;
+                        *self.found.renamed.entry(new.clone()).or_default() += 1;
                         moved = true;
                         doc.insert(new.clone(), value);
                     }
@@ -150,8 +150,7 @@ impl<'p> Walk<'p> {
                 Ok(converted) if converted == *value => {}
                 Ok(converted) => {
                     *value = converted;
-                    *self.found.moved.entry(conversion.field.clone()).or_default() += 1;
-                    self.found.converted += 1;
+                    *self.found.converted.entry(path[0].to_owned()).or_default() += 1;
                     changed = true;
                 }
                 Err(why) => {

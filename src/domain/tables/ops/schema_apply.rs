@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::CarriedOut;
 use super::index_changes::{realise, rehearse};
-use super::{NewTable, put_in_force};
+use super::{MAX_TABLES, NewTable, put_in_force};
 use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Detail, Error, Result};
@@ -100,6 +100,12 @@ impl<'e> Run<'e> {
     fn all(mut self, tx: &mut Tx<'_>, documents: &[TableDocument]) -> Result<Plan> {
         let prune = self.prune;
         let present: Vec<Arc<Table>> = self.environment.all_tables().into_iter().filter(|t| !t.system).collect();
+        // Counted here, since a table is known to the environment only after the commit.
+        let tables = present.len() + documents.iter().filter(|d| present.iter().all(|t| t.name != d.name)).count();
+        if tables > MAX_TABLES {
+            let message = format!("the environment would have {tables} tables; it holds at most {MAX_TABLES}");
+            return Err(Error::with_details(Code::SCHEMA_INVALID, vec![Detail::new("tables", "limit", message)]));
+        }
         for document in documents {
             let outcome = match present.iter().find(|t| t.name == document.name) {
                 Some(table) => tx.nested(|tx| self.change(tx, document, table)),
@@ -123,7 +129,7 @@ impl<'e> Run<'e> {
                 self.problems.push(Problem { code: error.code().name.to_owned(), message, samples: error.detail_list().to_vec() });
                 Ok(())
             }
-            other => other,
+            other => other.map_err(|error| of_table(error, table)),
         }
     }
 
@@ -152,7 +158,10 @@ impl<'e> Run<'e> {
         let mut metadata = Map::new();
         if let Some(plan) = self.field_plan(document, current) {
             let renames = plan.renamed.clone();
+            // Told even when carrying them out is refused.
+            self.changes.extend(field_changes(&current.name, &current.schema, &plan.schema, &renames));
             let done = self.environment.carry_out_fields(tx, self.actor, current, plan)?;
+            self.changes.truncate(before);
             self.note_fields(current, &done, &renames);
             metadata = done.plan.metadata(&done.found);
             table = done.table;
@@ -183,10 +192,17 @@ impl<'e> Run<'e> {
     fn note_fields(&mut self, current: &Table, done: &CarriedOut, renames: &[(String, String)]) {
         let mut changes = field_changes(&current.name, &current.schema, &done.table.schema, renames);
         for change in &mut changes {
-            let name = change.path.trim_start_matches("fields.");
-            let removed = done.found.removed.get(name).copied().unwrap_or_default();
-            change.destructive = removed > 0;
-            change.affected_rows = removed.max(done.found.moved.get(name).copied().unwrap_or_default());
+            let name = match (change.action, &change.to) {
+                (Action::Rename, Value::String(new)) => new.as_str(),
+                _ => change.path.trim_start_matches("fields."),
+            };
+            let counts = match change.action {
+                Action::Rename => &done.found.renamed,
+                Action::Remove => &done.found.removed,
+                Action::Add | Action::Change => &done.found.converted,
+            };
+            change.affected_rows = counts.get(name).copied().unwrap_or_default();
+            change.destructive = change.action == Action::Remove && change.affected_rows > 0;
         }
         self.changes.append(&mut changes);
         if done.table.additional_fields != current.additional_fields {
@@ -250,6 +266,12 @@ impl<'e> Run<'e> {
         self.changes.push(change);
         Ok(())
     }
+}
+
+/// Names the table that an error is about.
+fn of_table(error: Error, table: &str) -> Error {
+    let details: Vec<Detail> = error.detail_list().iter().map(|detail| Detail { table: Some(table.to_owned()), ..detail.clone() }).collect();
+    if details.is_empty() { error } else { error.details(details) }
 }
 
 /// The schema a document asks for, and the renamings that are still to be done. Declared fields keep their places; without
