@@ -185,9 +185,12 @@ async fn bulk_deletes_name_the_table_and_say_which_records() {
         operator.post(&path, body).await.assert_error(400, "common/invalid-parameters");
     }
     assert_eq!(operator.get(&records).await.assert(200)["pagination"]["total"], 2);
+    let stats = async || operator.get(&format!("{}/stats", app.environment_path())).await.assert(200);
+    assert_eq!((&stats().await["tables"], &stats().await["rows"]), (&json!(1), &json!(2)));
     operator.post(&format!("{table}/truncate"), json!({})).await.assert_error(400, "management/confirmation-required");
     operator.post(&format!("{table}/truncate?confirm=posts"), json!({})).await.assert(204);
     assert_eq!(operator.get(&records).await.assert(200)["pagination"]["total"], 0);
+    assert_eq!(stats().await["rows"], 0);
 }
 
 #[actix_web::test]

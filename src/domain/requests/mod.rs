@@ -196,8 +196,8 @@ impl RequestLog {
 
     /// Notes what the environment holds now, for the metrics.
     async fn note_sizes_of(&self, data: &Arc<Database>) -> Result<()> {
-        let counts = data.read::<_, Error, _>(|r| Ok(r.environment_counts()?)).await?;
-        self.waiting.lock().minutes.note_sizes(time::now(), counts.rows, counts.storage_bytes, counts.users);
+        let (counts, rows) = data.read::<_, Error, _>(|r| Ok((r.environment_counts()?, r.record_count()?))).await?;
+        self.waiting.lock().minutes.note_sizes(time::now(), rows, counts.storage_bytes, counts.users);
         Ok(())
     }
 

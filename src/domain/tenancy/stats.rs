@@ -57,10 +57,15 @@ impl Backend {
     pub(super) async fn stats_of(self: &Arc<Self>, environment_id: &str) -> Result<EnvironmentStats> {
         let environment = self.environment(environment_id).await?;
         let counts = environment.data().read::<_, Error, _>(|r| r.snapshot(|| Ok(r.environment_counts()?))).await?;
+        let (mut tables, mut rows) = (0, 0);
+        for table in environment.all_tables().iter().filter(|t| !t.system) {
+            tables += 1;
+            rows += environment.table_size(table).await?.0;
+        }
         let database_bytes = environment.data().size();
         Ok(EnvironmentStats {
-            tables: counts.tables,
-            rows: counts.rows,
+            tables,
+            rows,
             users: counts.users,
             files: counts.files,
             storage_bytes: counts.storage_bytes,

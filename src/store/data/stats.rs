@@ -1,11 +1,9 @@
-//! What an environment holds, counted.
+//! What an environment holds besides records, counted.
 
 use crate::store::{Reader, StoreResult};
 
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
 pub struct EnvironmentCounts {
-    pub tables: u64,
-    pub rows: u64,
     pub users: u64,
     pub files: u64,
     /// Bytes of stored files.
@@ -23,14 +21,18 @@ pub struct Firsts {
 
 impl Reader<'_> {
     pub fn environment_counts(&self) -> StoreResult<EnvironmentCounts> {
-        let physical = self.physical_tables()?;
-        let mut rows = 0;
-        for name in &physical {
-            rows += self.connection().prepare(&format!("SELECT count(*) FROM {}", quoted(name)))?.query_row([], |r| r.get::<_, u64>(0))?;
-        }
         let (files, storage_bytes) =
             self.connection().prepare_cached("SELECT count(*), coalesce(sum(size), 0) FROM _files")?.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
-        Ok(EnvironmentCounts { tables: physical.len() as u64, rows, users: self.count_users()?, files, storage_bytes })
+        Ok(EnvironmentCounts { users: self.count_users()?, files, storage_bytes })
+    }
+
+    /// Records of all tables, by counting them.
+    pub fn record_count(&self) -> StoreResult<u64> {
+        let mut rows = 0;
+        for name in self.physical_tables()? {
+            rows += self.connection().prepare(&format!("SELECT count(*) FROM {}", quoted(&name)))?.query_row([], |r| r.get::<_, u64>(0))?;
+        }
+        Ok(rows)
     }
 
     pub fn firsts(&self) -> StoreResult<Firsts> {

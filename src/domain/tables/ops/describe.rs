@@ -12,14 +12,13 @@ use crate::store::query::ast::Filter;
 use crate::store::query::list::Query;
 
 impl Environment {
-    /// The shape `Table` of `06-console.md` B2, with counts.
+    /// How many records a table holds, and their bytes; counted once for as long as nothing changes the table.
     ///
     /// # Errors
     /// Failures of the store.
-    pub async fn table_view(self: &Arc<Self>, table: &Arc<Table>, base_url: &str) -> Result<Value> {
+    pub async fn table_size(self: &Arc<Self>, table: &Arc<Table>) -> Result<(u64, u64)> {
         let counted = Arc::clone(table);
-        let (count, bytes) = self
-            .data()
+        self.data()
             .read::<_, Error, _>(move |reader| {
                 let everything = Filter::all();
                 let generation = counted.generation();
@@ -36,7 +35,15 @@ impl Environment {
                 counted.totals.put("bytes", generation, bytes);
                 Ok((count, bytes))
             })
-            .await?;
+            .await
+    }
+
+    /// The shape `Table` of `06-console.md` B2, with counts.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn table_view(self: &Arc<Self>, table: &Arc<Table>, base_url: &str) -> Result<Value> {
+        let (count, bytes) = self.table_size(table).await?;
         let rights = table.permissions.to_value();
         let mut view = json!({
             "id": table.id,
