@@ -22,6 +22,9 @@ pub fn is_known_host(settings: &Settings, host: &str) -> bool {
     if name.is_empty() || port.is_some_and(|p| p.parse::<u16>().is_err()) {
         return false;
     }
+    if name.eq_ignore_ascii_case("localhost") || name.parse::<IpAddr>().is_ok() {
+        return true;
+    }
     let name = name.trim_end_matches('.').to_ascii_lowercase();
     if name == "localhost" || name.ends_with(".localhost") || name.trim_matches(['[', ']']).parse::<IpAddr>().is_ok() {
         return true;

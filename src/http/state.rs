@@ -2,6 +2,7 @@
 
 use std::ops::Deref;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
@@ -24,6 +25,8 @@ struct Inner {
     metrics: Metrics,
     data_limits: RateLimiter,
     stopping: watch::Sender<bool>,
+    /// The same, for every request to look at.
+    is_stopping: AtomicBool,
 }
 
 /// Tells when the server stops, for answers that would otherwise go on forever.
@@ -33,7 +36,7 @@ pub struct Stopping(watch::Receiver<bool>);
 impl State {
     pub fn new(backend: Arc<Backend>, settings: Settings) -> Self {
         let (stopping, metrics, data_limits) = (watch::Sender::new(false), Metrics::default(), RateLimiter::default());
-        Self(Arc::new(Inner { backend, settings, metrics, data_limits, stopping }))
+        Self(Arc::new(Inner { backend, settings, metrics, data_limits, stopping, is_stopping: AtomicBool::new(false) }))
     }
 
     pub fn backend(&self) -> &Arc<Backend> {
@@ -59,11 +62,12 @@ impl State {
     }
 
     pub fn is_stopping(&self) -> bool {
-        *self.0.stopping.borrow()
+        self.0.is_stopping.load(Ordering::Relaxed)
     }
 
     /// From now on new requests get 503 and streams end.
     pub fn stop(&self) {
+        self.0.is_stopping.store(true, Ordering::Relaxed);
         self.0.stopping.send_replace(true);
     }
 

@@ -34,6 +34,9 @@ const KEPT_MINUTES: i64 = 35 * 1440;
 const WAITING_BODIES: usize = 16 * 1024 * 1024;
 /// Between two batches.
 const BATCH_PAUSE: Duration = Duration::from_millis(250);
+/// Between two batches when the last one was large: of a flood, only the newest entries are written.
+const FLOOD_PAUSE: Duration = Duration::from_secs(1);
+const LARGE_BATCH: usize = 1_000;
 /// Entries a live listener may lag behind, and that `Last-Event-ID` reaches back.
 const LIVE: usize = 1_000;
 
@@ -87,14 +90,13 @@ impl RequestLog {
             // Without a listener there is nobody to miss it.
             let _ = self.live.send(Some(Arc::clone(&entry)));
         }
-        if waiting.entries.len() == KEPT
-            && let Some(oldest) = waiting.entries.pop_front()
-        {
-            waiting.body_bytes -= oldest.body_bytes();
-        }
+        let oldest = if waiting.entries.len() == KEPT { waiting.entries.pop_front() } else { None };
+        waiting.body_bytes -= oldest.as_ref().map_or(0, |oldest| oldest.body_bytes());
         waiting.entries.push_back(entry);
         let first = waiting.entries.len() == 1;
         drop(waiting);
+        // Not while others wait for the lock.
+        drop(oldest);
         if first {
             self.wake.notify_one();
         }
@@ -102,10 +104,13 @@ impl RequestLog {
 
     /// Writes batches until the environment closes, and notes now and then what it holds.
     pub(super) async fn write_batches(self: Arc<Self>, data: Arc<Database>) {
-        let mut next_sizes = Instant::now();
+        let (mut next_sizes, mut pause) = (Instant::now(), BATCH_PAUSE);
         loop {
             self.wake.notified().await;
-            tokio::time::sleep(BATCH_PAUSE).await;
+            tokio::time::sleep(pause).await;
+            if self.waiting.lock().closed {
+                return;
+            }
             let start = Instant::now();
             if start >= next_sizes {
                 if let Err(error) = self.note_sizes_of(&data).await {
@@ -115,21 +120,22 @@ impl RequestLog {
                 next_sizes = start + (start.elapsed() * 200).max(Duration::from_secs(60));
             }
             match self.flush().await {
-                Ok(()) => {}
-                Err(error) if error.code() == Code::UNAVAILABLE && self.waiting.lock().closed => return,
+                Ok(written) => pause = if written > LARGE_BATCH { FLOOD_PAUSE } else { BATCH_PAUSE },
                 Err(error) => tracing::warn!(%error, cause = error.cause(), "part of the request log could not be written"),
             }
         }
     }
 
-    /// Writes what waits; returns when it can be read.
-    async fn flush(self: &Arc<Self>) -> Result<()> {
+    /// Writes what waits; returns how many entries that were, when they can be read.
+    async fn flush(self: &Arc<Self>) -> Result<usize> {
         let waiting = self.take();
+        let count = waiting.entries.len();
         if waiting.entries.is_empty() && waiting.minutes.is_empty() {
-            return Ok(());
+            return Ok(0);
         }
         let database = self.database().await?;
-        database.write(move |tx| write(tx, &waiting)).await
+        database.write::<_, Error, _>(move |tx| write(tx, &waiting)).await?;
+        Ok(count)
     }
 
     fn take(&self) -> Waiting {
@@ -224,6 +230,9 @@ impl RequestLog {
 
 /// One batch, on the log's own writer thread.
 fn write(tx: &mut Tx<'_>, waiting: &Waiting) -> Result<()> {
+    if waiting.entries.len() >= KEPT {
+        tx.clear_requests()?;
+    }
     for entry in &waiting.entries {
         tx.insert_request(&entry.to_row())?;
     }

@@ -1,10 +1,11 @@
 //! The line of a request.
 
+use std::cell::RefCell;
 use std::io::Write;
 use std::sync::Arc;
 
 use actix_web::http::{Method, Uri};
-use serde_json::json;
+use serde::Serialize;
 use tracing::Level;
 
 use super::Format;
@@ -24,6 +25,21 @@ pub struct Line {
     pub micros: u64,
     pub who: Option<Who>,
     pub request_id: RequestId,
+}
+
+/// The members of a line, in their order.
+#[derive(Serialize)]
+#[serde(rename_all = "camelCase")]
+struct JsonLine<'a> {
+    ts: String,
+    level: &'static str,
+    event: &'static str,
+    method: &'a str,
+    path: &'a str,
+    status: u16,
+    duration_ms: f64,
+    caller: Option<String>,
+    request_id: &'a str,
 }
 
 /// Who sent a request.
@@ -50,12 +66,19 @@ impl Line {
                 let _ = writeln!(out, "{clock}  {}  {path}  {}  {millis} ms  {who}  [{id}]", self.method, self.status);
             }
             Format::Json => {
-                let line = json!({
-                    "ts": time::iso(self.at), "level": level(self.status).as_str().to_ascii_lowercase(), "event": "request",
-                    "method": self.method.as_str(), "path": path, "status": self.status, "durationMs": self.micros as f64 / 1e3,
-                    "caller": who, "requestId": &*self.request_id,
-                });
-                let _ = writeln!(out, "{line}");
+                let line = JsonLine {
+                    ts: time::iso(self.at),
+                    level: if self.status >= 500 { "error" } else { "info" },
+                    event: "request",
+                    method: self.method.as_str(),
+                    path: &path,
+                    status: self.status,
+                    duration_ms: self.micros as f64 / 1e3,
+                    caller: who,
+                    request_id: &self.request_id,
+                };
+                let _ = serde_json::to_writer(&mut *out, &line);
+                out.push(b'\n');
             }
         }
     }
@@ -89,14 +112,28 @@ fn clean(text: &str) -> String {
     text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect()
 }
 
+thread_local! {
+    /// The last second and its text: under load, thousands of lines share it.
+    static SECOND: RefCell<(i64, String)> = const { RefCell::new((i64::MIN, String::new())) };
+}
+
 /// `10:32:07.120`, in the machine's own time.
 pub fn clock(at: i64) -> String {
-    let moment = jiff::Timestamp::from_millisecond(at).unwrap_or_default();
-    moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S%.3f").to_string()
+    let (second, millis) = (at.div_euclid(1000), at.rem_euclid(1000));
+    SECOND.with_borrow_mut(|(known, text)| {
+        if *known != second {
+            let moment = jiff::Timestamp::from_second(second).unwrap_or_default();
+            *text = moment.to_zoned_datetime(jiff::tz::TimeZone::system()).strftime("%H:%M:%S").to_string();
+            *known = second;
+        }
+        format!("{text}.{millis:03}")
+    })
 }
 
 #[cfg(test)]
 mod tests {
+    use serde_json::json;
+
     use super::*;
 
     fn line(target: &str, status: u16) -> Line {
