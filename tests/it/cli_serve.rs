@@ -1,5 +1,6 @@
 //! `serve`: banner, ready file, keeping data, refusing to start, stopping.
 
+use std::io::Write as _;
 use std::net::TcpListener;
 use std::process::Stdio;
 
@@ -110,6 +111,21 @@ fn sigterm_and_sigint_end_with_0_and_say_that_data_is_safe() {
         assert!(outcome.stdout.contains("Stopped. Data is safe in ./.bkend"), "{outcome:?}");
     }
     assert!(!folder.path().join(".bkend/server.json").exists());
+}
+
+#[test]
+fn a_second_signal_ends_at_once_with_130() {
+    let folder = Folder::new();
+    let server = folder.serve("");
+    let key = server.ready["publishableKey"].clone();
+    // A request whose body never ends keeps the server from stopping by itself.
+    let mut request = std::net::TcpStream::connect(("127.0.0.1", server.port())).unwrap();
+    write!(request, "POST /management/v1/auth/link HTTP/1.1\r\nHost: localhost\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{{").unwrap();
+    server.signal("TERM");
+    eventually("the server stops listening", || std::net::TcpStream::connect(("127.0.0.1", server.port())).is_err());
+    server.signal("INT");
+    server.wait().expect(130);
+    assert_eq!(folder.serve("").ready["publishableKey"], key, "what was acknowledged is safe");
 }
 
 #[test]
