@@ -13,7 +13,6 @@ mod env;
 mod exit;
 mod inprocess;
 mod key;
-mod keywords;
 mod log;
 mod login_link;
 mod output;

@@ -9,6 +9,7 @@ mod cli_commands;
 mod cli_config;
 mod cli_serve;
 mod concurrency;
+mod cli_table;
 mod conventions;
 mod crash;
 mod data_examples;
