@@ -33,14 +33,12 @@ impl Document {
         if failure.code != "schema/invalid" {
             return failure;
         }
-        let place = |detail: &Value| {
-            let path: Vec<_> = detail["field"].as_str().unwrap_or_default().split('.').filter(|segment| !segment.is_empty()).collect();
-            format!("{}:{}: ", self.path.display(), line_of(&self.text, &path))
-        };
         let mut details = failure.details.clone();
         for detail in &mut details {
-            let message = format!("{}{}", place(detail), detail["message"].as_str().unwrap_or_default());
-            detail["message"] = json!(message);
+            let (field, message) = (detail["field"].as_str().unwrap_or_default(), detail["message"].as_str().unwrap_or_default());
+            let path: Vec<_> = field.split('.').filter(|segment| !segment.is_empty()).collect();
+            let named = if message.starts_with(field) { message.to_owned() } else { format!("{field}: {message}") };
+            detail["message"] = json!(format!("{}:{}: {named}", self.path.display(), line_of(&self.text, &path)));
         }
         let message = details.first().and_then(|detail| detail["message"].as_str()).map_or_else(|| failure.message.clone(), str::to_owned);
         Failure { message, details, ..failure }

@@ -21,7 +21,7 @@ pub async fn run(context: &Context, connection: &Connection, apply: &Apply) -> R
     refusals(&plan)?;
     let changes = list(&plan, "changes");
     if apply.dry_run || changes.is_empty() {
-        return report(context, &plan, false, |plan| human(plan));
+        return report(context, &plan, false, human);
     }
     if plan["destructive"] == true && !apply.allow_destructive {
         return Err(destructive(changes));
@@ -69,7 +69,7 @@ fn human(plan: &Value) -> String {
 /// One change: `+ posts.subtitle`, `~ posts.state → status  (12 records)`, `- posts.note  (3 records, destructive)`.
 fn line(change: &Value) -> String {
     let text = |member: &str| change[member].as_str().unwrap_or_default();
-    let place = [text("table"), text("path")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
+    let place = [text("table"), text("path").trim_start_matches("fields.")].into_iter().filter(|part| !part.is_empty()).collect::<Vec<_>>().join(".");
     let rows = change["affectedRows"].as_u64().filter(|rows| *rows > 0).map(|rows| count(rows as usize, "record"));
     let remarks: Vec<_> = rows.into_iter().chain((change["destructive"] == true).then(|| "destructive".to_owned())).collect();
     let remarks = if remarks.is_empty() { String::new() } else { format!("  ({})", remarks.join(", ")) };

@@ -66,10 +66,11 @@ fn an_invalid_document_is_exit_6_with_file_line_path_and_reason() {
     let folder = Folder::new();
     let _server = folder.serve("");
     folder.write("bad.json", "{ \"version\": 1,\n  \"tables\": { \"posts\": { \"felds\": {} } } }");
-    assert!(folder.run("table apply bad.json").expect(6).stderr.starts_with("bad.json:2: tables.posts.felds: "));
+    let outcome = folder.run("table apply bad.json").expect(6);
+    assert!(outcome.stderr.starts_with("bad.json:2: tables.posts.felds"), "{outcome:?}");
     folder.write("type.json", &DOCUMENT.replace("\"maxLength\": 200", "\"maxLength\": \"long\""));
     let outcome = folder.run("table apply type.json").expect(6);
-    assert!(outcome.stderr.starts_with("type.json:6: tables.posts.fields.title.maxLength: "), "{outcome:?}");
+    assert!(outcome.stderr.starts_with("type.json:6: tables.posts.fields.title.maxLength"), "{outcome:?}");
     assert_eq!(folder.run("table apply type.json --json").expect(6).json_error()["code"], "schema/invalid");
     folder.write("broken.yaml", "tables: [");
     assert!(folder.run("table apply broken.yaml").expect(6).stderr.starts_with("broken.yaml:"));
