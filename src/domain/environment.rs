@@ -7,12 +7,13 @@ use std::sync::atomic::{AtomicI64, Ordering};
 use arc_swap::ArcSwap;
 use hmac::{Hmac, KeyInit, Mac};
 use sha2::Sha256;
-use tokio::sync::Notify;
+use tokio::sync::{Notify, Semaphore};
 
 use super::error::{Error, Result};
 use super::project::Project;
 use super::records::cache::Answers;
 use super::records::changes::Bus;
+use super::records::live::MAX_STREAMS;
 use super::requests::RequestLog;
 use super::tables::table::Table;
 use super::users::AuthSettings;
@@ -38,6 +39,8 @@ pub struct Environment {
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
     answers: Answers,
+    /// Places for change streams.
+    streams: Arc<Semaphore>,
     /// The highest change number used; only the writer moves it.
     last_change: AtomicI64,
 }
@@ -68,6 +71,7 @@ impl Environment {
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
             bus: Bus::default(),
             answers: Answers::default(),
+            streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             last_change: AtomicI64::new(last_change),
         })
     }
@@ -132,6 +136,11 @@ impl Environment {
     /// Answers that still hold.
     pub(super) fn answers(&self) -> &Answers {
         &self.answers
+    }
+
+    /// Places for change streams: one for each that is open.
+    pub(super) fn streams(&self) -> &Arc<Semaphore> {
+        &self.streams
     }
 
     /// The number of the next change. Called on the writer only, so that numbers rise in commit order.

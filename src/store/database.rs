@@ -41,6 +41,14 @@ struct ReadConnection {
     limits: Arc<Limits>,
 }
 
+/// How long a read may take.
+enum Allowance {
+    /// This many looks, and no longer than [`QUERY_DEADLINE`].
+    Looks(i64),
+    /// Until this answers true.
+    Until(Stop),
+}
+
 /// What the progress handler of a connection looks at.
 struct Limits {
     looks_left: AtomicI64,
@@ -48,7 +56,11 @@ struct Limits {
     deadline: AtomicI64,
     start: Instant,
     past_deadline: AtomicBool,
+    /// Ends a read without a deadline once it answers true.
+    stop: Mutex<Option<Stop>>,
 }
+
+type Stop = Box<dyn Fn() -> bool + Send>;
 
 /// A read in progress: one connection, one snapshot.
 pub struct Reader<'a> {
@@ -115,7 +127,7 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: Fn(&Reader<'_>) -> Result<T, E> + Send + Sync + 'static,
     {
-        let (result, interrupted) = self.run(INLINE_LOOKS, &operation);
+        let (result, interrupted) = self.run(Allowance::Looks(INLINE_LOOKS), &operation);
         if !interrupted {
             return result;
         }
@@ -131,16 +143,26 @@ impl Database {
         E: From<StoreError>,
         F: Fn(&Reader<'_>) -> Result<T, E>,
     {
-        let (result, interrupted) = self.run(i64::MAX, &operation);
+        let (result, interrupted) = self.run(Allowance::Looks(i64::MAX), &operation);
         if interrupted { Err(StoreError::Deadline.into()) } else { result }
     }
 
-    fn run<T, E: From<StoreError>>(&self, looks: i64, operation: impl Fn(&Reader<'_>) -> Result<T, E>) -> (Result<T, E>, bool) {
+    /// A read without a deadline, on this thread: for answers that are sent while they are read. Once `stop` answers
+    /// true, it is interrupted with [`StoreError::OverBudget`].
+    pub fn read_long<T, E, F>(&self, stop: impl Fn() -> bool + Send + 'static, operation: F) -> Result<T, E>
+    where
+        E: From<StoreError>,
+        F: FnOnce(&Reader<'_>) -> Result<T, E>,
+    {
+        self.run(Allowance::Until(Box::new(stop)), operation).0
+    }
+
+    fn run<T, E: From<StoreError>>(&self, allowance: Allowance, operation: impl FnOnce(&Reader<'_>) -> Result<T, E>) -> (Result<T, E>, bool) {
         let reader = match self.take() {
             Ok(reader) => reader,
             Err(error) => return (Err(error.into()), false),
         };
-        reader.limits.arm(looks);
+        reader.limits.arm(allowance);
         let result = operation(&Reader { connection: &reader.connection });
         let interrupted = result.is_err() && reader.limits.exhausted();
         if !reader.connection.is_autocommit() {
@@ -172,6 +194,7 @@ impl Database {
             deadline: AtomicI64::new(i64::MAX),
             start: Instant::now(),
             past_deadline: AtomicBool::new(false),
+            stop: Mutex::new(None),
         });
         let seen = Arc::clone(&limits);
         connection.progress_handler(STEPS, Some(move || seen.look()))?;
@@ -213,11 +236,16 @@ impl Drop for Database {
 }
 
 impl Limits {
-    fn arm(&self, looks: i64) {
+    fn arm(&self, allowance: Allowance) {
+        let deadline = (self.start.elapsed() + QUERY_DEADLINE).as_millis() as i64;
+        let (looks, deadline, stop) = match allowance {
+            Allowance::Looks(looks) => (looks, deadline, None),
+            Allowance::Until(stop) => (i64::MAX, i64::MAX, Some(stop)),
+        };
         self.past_deadline.store(false, Ordering::Relaxed);
         self.looks_left.store(looks, Ordering::Relaxed);
-        let deadline = self.start.elapsed() + QUERY_DEADLINE;
-        self.deadline.store(deadline.as_millis() as i64, Ordering::Relaxed);
+        self.deadline.store(deadline, Ordering::Relaxed);
+        *self.stop.lock() = stop;
     }
 
     /// Called by SQLite every [`STEPS`]; true interrupts.
@@ -229,7 +257,7 @@ impl Limits {
         if late {
             self.past_deadline.store(true, Ordering::Relaxed);
         }
-        late
+        late || self.stop.lock().as_ref().is_some_and(|stop| stop())
     }
 
     fn exhausted(&self) -> bool {

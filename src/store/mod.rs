@@ -9,6 +9,7 @@ pub mod jsonb;
 mod lazy;
 pub mod log;
 mod migrations;
+mod noted;
 pub mod query;
 mod writer;
 
@@ -17,4 +18,5 @@ pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_pr
 pub use error::{StoreError, StoreResult};
 pub use lazy::LazyDatabase;
 pub use migrations::formats;
+pub use noted::{Noted, Touched};
 pub use writer::Tx;

@@ -4,13 +4,16 @@
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
+use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 use rusqlite::Connection;
 
+use super::data::Record;
 use super::error::{StoreError, StoreResult};
+use super::noted::{Noted, Notes};
 
 /// Operations in one commit.
 const BATCH: usize = 256;
@@ -22,7 +25,12 @@ pub struct Tx<'a> {
     around: Vec<Box<dyn Fn() + Send>>,
     /// Run after a successful commit, before the caller is answered.
     after: Vec<Box<dyn FnOnce() + Send>>,
+    /// Run at the end of the operation, as part of it.
+    ending: Vec<Ending>,
+    notes: Notes,
 }
+
+type Ending = Box<dyn for<'t> FnOnce(&mut Tx<'t>) -> StoreResult<()> + Send>;
 
 impl<'a> Tx<'a> {
     pub(super) fn connection(&self) -> &'a Connection {
@@ -44,9 +52,43 @@ impl<'a> Tx<'a> {
         self.around.push(Box::new(hook));
     }
 
+    /// Runs `hook` at the end of the operation, inside its transaction, once it has succeeded.
+    pub fn at_end(&mut self, hook: impl for<'t> FnOnce(&mut Tx<'t>) -> StoreResult<()> + Send + 'static) {
+        self.ending.push(Box::new(hook));
+    }
+
+    /// Notes that the operation has touched a record. Of several touches, the first `before` and the last `after` count.
+    pub fn note_record(&mut self, table_id: &str, record_id: &str, before: Option<Arc<Record>>, after: Option<Arc<Record>>) {
+        self.notes.note(table_id, record_id, before, after);
+    }
+
+    /// Notes that the operation has touched a table as a whole.
+    pub fn note_table(&mut self, table_id: &str) {
+        self.notes.reset(table_id);
+    }
+
+    pub fn nothing_noted(&self) -> bool {
+        self.notes.is_empty()
+    }
+
+    /// Takes everything the operation has noted.
+    pub fn take_noted(&mut self) -> Noted {
+        self.notes.take()
+    }
+
+    /// Forgets what an earlier operation of the batch has left.
+    fn begin(&mut self) {
+        self.ending.clear();
+        self.notes.clear();
+    }
+
+    fn end(&mut self) -> StoreResult<()> {
+        std::mem::take(&mut self.ending).into_iter().try_for_each(|hook| hook(self))
+    }
+
     /// Runs `operation` so that its failure undoes only what it did itself.
     pub fn nested<T, E: From<StoreError>>(&mut self, operation: impl FnOnce(&mut Self) -> Result<T, E>) -> Result<T, E> {
-        let (around, after) = (self.around.len(), self.after.len());
+        let (around, after, mark) = (self.around.len(), self.after.len(), self.notes.mark());
         self.connection.execute_batch("SAVEPOINT nested").map_err(StoreError::from)?;
         let result = operation(self);
         let end = if result.is_ok() { "RELEASE nested" } else { "ROLLBACK TO nested; RELEASE nested" };
@@ -54,6 +96,7 @@ impl<'a> Tx<'a> {
         if result.is_err() {
             self.around.truncate(around);
             self.after.truncate(after);
+            self.notes.back_to(mark);
         }
         result
     }
@@ -116,7 +159,13 @@ impl Writer {
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let run = move |tx: &mut Tx<'_>| {
-            let result = catch_unwind(AssertUnwindSafe(|| operation(tx))).unwrap_or_else(|panic| {
+            tx.begin();
+            let whole = |tx: &mut Tx<'_>| {
+                let value = operation(tx)?;
+                tx.end()?;
+                Ok(value)
+            };
+            let result = catch_unwind(AssertUnwindSafe(|| whole(tx))).unwrap_or_else(|panic| {
                 tracing::error!(panic = text_of(&*panic), "a write panicked and was rolled back");
                 Err(StoreError::Panicked.into())
             });
@@ -188,7 +237,7 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
 /// Runs one batch and answers everybody in it.
 fn commit(connection: &Connection, batch: &mut Vec<Operation>) {
     let mut ran = Vec::with_capacity(batch.len());
-    let mut tx = Tx { connection, around: Vec::new(), after: Vec::new() };
+    let mut tx = Tx { connection, around: Vec::new(), after: Vec::new(), ending: Vec::new(), notes: Notes::default() };
     let outcome = run_batch(&mut tx, batch, &mut ran);
     let error = outcome.err().inspect(|error| {
         tracing::error!(%error, "a commit failed");

@@ -22,9 +22,9 @@ use crate::store::query::ast::{Filter, Search};
 use crate::store::query::list::{Position, Query};
 
 /// Everything a list needs to run, any number of times.
-struct Plan {
+pub(super) struct Plan {
     table: Arc<Table>,
-    query: ListQuery,
+    pub(super) query: ListQuery,
     filter: Filter,
     search: Option<Search>,
     own: Projection,
@@ -131,7 +131,7 @@ impl Records {
         self.environment.data().read::<_, Error, _>(move |reader| run.json(reader)).await
     }
 
-    fn plan(&self, grant: &Grant, mut query: ListQuery) -> Result<Plan> {
+    pub(super) fn plan(&self, grant: &Grant, mut query: ListQuery) -> Result<Plan> {
         let filter = std::mem::replace(&mut query.filter, Filter::all()).and(self.visible(grant)?);
         Ok(Plan {
             table: Arc::clone(&self.table),
@@ -188,11 +188,11 @@ impl Records {
 }
 
 impl Plan {
-    fn store_query(&self) -> Query<'_> {
+    pub(super) fn store_query(&self) -> Query<'_> {
         Query { shape: &self.table.shape, filter: &self.filter, search: self.search.as_ref(), sort: &self.query.sort }
     }
 
-    fn projection(&self, created_by: &str) -> &Projection {
+    pub(super) fn projection(&self, created_by: &str) -> &Projection {
         if self.own_id.as_deref() == Some(created_by) { &self.own } else { &self.foreign }
     }
 
@@ -274,7 +274,7 @@ pub(super) fn total(reader: &Reader<'_>, table: &Table, filter: &Filter, search:
 }
 
 /// What a selection leaves of what the caller may see.
-fn selected(projection: Projection, select: &Select) -> Projection {
+pub(super) fn selected(projection: Projection, select: &Select) -> Projection {
     match select {
         Select::All => projection,
         Select::Only(paths) => paths.iter().fold(projection.keep_nothing(), |p, path| p.keep(path.0.iter().map(String::as_str))),
@@ -282,7 +282,7 @@ fn selected(projection: Projection, select: &Select) -> Projection {
     }
 }
 
-fn append_included(out: &mut Vec<u8>, included: &Value) -> Result<()> {
+pub(super) fn append_included(out: &mut Vec<u8>, included: &Value) -> Result<()> {
     out.extend_from_slice(b",\"_included\":");
     serde_json::to_writer(&mut *out, included).map_err(Error::internal)?;
     out.push(b'}');

@@ -11,7 +11,7 @@ use crate::store::data::{Violation, violation};
 pub(super) fn explain(error: StoreError, table: &Table, id: &str) -> Error {
     let StoreError::Unique(message) = &error else { return error.into() };
     match violation(message, &table.shape.physical) {
-        Violation::Id => duplicate(&["id".to_owned()], "_id_", Some(id.into())),
+        Violation::Id => taken_id(id),
         Violation::Index(name) => match table.indexes.iter().find(|i| i.name == name) {
             Some(index) => duplicate(&index.fields.keys().cloned().collect::<Vec<_>>(), &name, None),
             None => duplicate(&[], &name, None),
@@ -22,6 +22,11 @@ pub(super) fn explain(error: StoreError, table: &Table, id: &str) -> Error {
             duplicate(&fields, index.map_or("", |i| i.name.as_str()), None)
         }
     }
+}
+
+/// The public error for an id that a record of the table has.
+pub(super) fn taken_id(id: &str) -> Error {
+    duplicate(&["id".to_owned()], "_id_", Some(id.into()))
 }
 
 fn field_of(table: &Table, column: &str) -> String {

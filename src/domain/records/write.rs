@@ -118,9 +118,14 @@ impl Records {
     }
 
     /// A record made from a body: everything checked that needs no other record.
-    pub(super) fn new_record(&self, mut body: Map<String, Value>) -> Result<Record> {
+    pub(super) fn new_record(&self, body: Map<String, Value>) -> Result<Record> {
+        self.record_from(body, self.caller.may_set_system_fields())
+    }
+
+    /// As [`Records::new_record`]; `keeps_system_fields`: those of the body are taken.
+    pub(super) fn record_from(&self, mut body: Map<String, Value>, keeps_system_fields: bool) -> Result<Record> {
         let now = time::now();
-        let given = if self.caller.may_set_system_fields() { SystemFields::take_for_create(&mut body)? } else { SystemFields::default() };
+        let given = if keeps_system_fields { SystemFields::take_for_create(&mut body)? } else { SystemFields::default() };
         super::system_fields::strip(&mut body);
         self.may_write(body.keys().map(String::as_str), self.caller.own_id().is_some())?;
         let doc = values::check_create(&self.table.schema, self.table.additional_fields, body, now)?;
@@ -143,11 +148,17 @@ impl Records {
     pub(super) fn insert(&self, tx: &mut Tx<'_>, record: &Record) -> Result<()> {
         tx.insert_record(&self.table.shape.physical, record).map_err(|e| unique::explain(e, &self.table, &record.id))?;
         self.count_change(Op::Create, &record.id);
-        changes::note(&self.environment, tx, &self.table, Op::Create, None, Some(record))
+        changes::note(&self.environment, tx, &self.table, None, Some(record));
+        Ok(())
     }
 
-    pub(super) fn read_patch(&self, mut body: Map<String, Value>) -> Result<Update> {
-        let given = if self.caller.may_set_system_fields() { SystemFields::take_for_update(&mut body)? } else { SystemFields::default() };
+    pub(super) fn read_patch(&self, body: Map<String, Value>) -> Result<Update> {
+        self.patch_from(body, self.caller.may_set_system_fields())
+    }
+
+    /// As [`Records::read_patch`]; `keeps_creator`: `createdBy` of the body is taken.
+    pub(super) fn patch_from(&self, mut body: Map<String, Value>, keeps_creator: bool) -> Result<Update> {
+        let given = if keeps_creator { SystemFields::take_for_update(&mut body)? } else { SystemFields::default() };
         Ok(Update { patch: Patch::parse(body)?, created_by: given.created_by })
     }
 
@@ -207,7 +218,7 @@ impl Records {
         let after = Record { created_by, updated_at, doc: encode(doc)?, id: before.id.clone(), created_at: before.created_at };
         tx.update_record(&self.table.shape.physical, &after).map_err(|e| unique::explain(e, &self.table, &after.id))?;
         self.count_change(Op::Update, &after.id);
-        changes::note(&self.environment, tx, &self.table, Op::Update, Some(before), Some(&after))?;
+        changes::note(&self.environment, tx, &self.table, Some(before), Some(&after));
         Ok(after)
     }
 
@@ -220,7 +231,8 @@ impl Records {
     pub(super) fn remove(&self, tx: &mut Tx<'_>, record: Record) -> Result<()> {
         tx.delete_record(&self.table.shape.physical, &record.id)?;
         self.count_change(Op::Delete, &record.id);
-        changes::note(&self.environment, tx, &self.table, Op::Delete, Some(record), None)
+        changes::note(&self.environment, tx, &self.table, Some(record), None);
+        Ok(())
     }
 
     /// Whether `$pull` with a filter takes an element out.

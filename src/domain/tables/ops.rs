@@ -32,6 +32,7 @@ pub use crate::store::data::VersionKind;
 pub use create::NewTable;
 pub use fields::FieldsChanged;
 pub use index_changes::IndexesChanged;
+pub(in crate::domain) use index_changes::rehearse;
 pub use schema_apply::Apply;
 pub use versions::{Version, VersionView};
 

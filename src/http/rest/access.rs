@@ -43,15 +43,21 @@ impl FromRequest for Access {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move {
-            let state = State::of(&request)?;
-            let access = state.backend().access(&credentials(&request)?, |found| context::remember(&request, &found)).await?;
-            context::remember(&request, &access);
-            if is_data(request.path()) {
-                let standing = state.data_limits().count(&access, address::client_ip(&request, state.settings()))?;
-                Context::of(&request).rate.set(standing);
-            }
-            Ok(access)
-        })
+        Box::pin(async move { Ok(identify(&request, &credentials(&request)?).await?) })
     }
+}
+
+/// Finds environment and caller of a request, remembers them for its log, and counts it.
+///
+/// # Errors
+/// As [`crate::domain::backend::Backend::access`]; 429 beyond the project's rate.
+pub async fn identify(request: &HttpRequest, credentials: &Credentials<'_>) -> Result<Access> {
+    let state = State::of(request)?;
+    let access = state.backend().access(credentials, |found| context::remember(request, &found)).await?;
+    context::remember(request, &access);
+    if is_data(request.path()) {
+        let standing = state.data_limits().count(&access, address::client_ip(request, state.settings()))?;
+        Context::of(request).rate.set(standing);
+    }
+    Ok(access)
 }

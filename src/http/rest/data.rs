@@ -8,6 +8,7 @@ use serde_json::{Value, json};
 use utoipa::ToSchema;
 
 use super::query::{conditions, entity_tags, parameters_body, params, required};
+use super::{changes, transfer};
 use crate::domain::access::Access;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::keys::scopes::Operation;
@@ -46,6 +47,7 @@ pub fn routes(config: &mut ServiceConfig) {
 /// The same under `/v1/{table}`, with the routes that name no table.
 pub fn short_routes(config: &mut ServiceConfig) {
     config.service(resource("/transaction").post(run_transaction).done());
+    config.service(resource("/changes").get(changes::changes).done());
     table_routes(config, "/{table}");
 }
 
@@ -61,6 +63,9 @@ fn table_routes(config: &mut ServiceConfig, table: &str) {
         .service(resource(&at("/aggregate")).get(aggregate).post(aggregate).done())
         .service(resource(&at("/upsert")).post(upsert).done())
         .service(resource(&at("/bulk")).post(bulk).done())
+        .service(resource(&at("/import")).post(transfer::import).done())
+        .service(resource(&at("/export")).get(transfer::export).done())
+        .service(resource(&at("/changes")).get(changes::table_changes).done())
         .service(resource(&at("/{id}")).get(read).patch(update).put(replace).delete(delete).done());
 }
 

@@ -1,9 +1,11 @@
 //! `/v1`: what apps call.
 
 mod access;
+mod changes;
 mod data;
 pub mod openapi;
 pub mod query;
+mod transfer;
 
 use actix_web::web::ServiceConfig;
 

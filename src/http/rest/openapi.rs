@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::data;
+use super::{changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
 #[derive(OpenApi)]
@@ -18,6 +18,10 @@ use super::data;
     data::delete,
     data::upsert,
     data::bulk,
+    transfer::import,
+    transfer::export,
+    changes::table_changes,
+    changes::changes,
     data::run_transaction,
     data::update_matching,
     data::delete_matching,

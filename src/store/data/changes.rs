@@ -1,6 +1,8 @@
 //! The newest changes of records, for streams that resume after a cut or a restart.
 
-use rusqlite::{OptionalExtension, params};
+use std::collections::HashSet;
+
+use rusqlite::{OptionalExtension, Row, params};
 
 use super::records::Record;
 use crate::store::{Reader, StoreResult, Tx};
@@ -64,24 +66,30 @@ impl Reader<'_> {
         Ok(self.connection().query_row("SELECT min(seq) FROM _changes", [], |r| r.get(0))?)
     }
 
-    /// Changes after a number, in commit order, at most `limit`.
-    pub fn changes_after(&self, seq: i64, limit: u32) -> StoreResult<Vec<ChangeRow>> {
-        self.connection()
-            .prepare_cached(
-                "SELECT seq, table_id, record_id, op, at, created_by, created_at, updated_at, before FROM _changes WHERE seq > ?1 ORDER BY seq LIMIT ?2",
-            )?
-            .query_map(params![seq, limit], |row| {
-                let record_id: String = row.get(2)?;
-                let doc: Option<Vec<u8>> = row.get(8)?;
-                let before = match doc {
-                    Some(doc) => Some(Record { id: record_id.clone(), created_by: row.get(5)?, created_at: row.get(6)?, updated_at: row.get(7)?, doc }),
-                    None => None,
-                };
-                Ok(ChangeRow { seq: row.get(0)?, table_id: row.get(1)?, record_id, op: Op::from_number(row.get(3)?), at: row.get(4)?, before })
-            })?
-            .map(|r| r.map_err(Into::into))
-            .collect()
+    /// Changes of these tables after a number, in commit order.
+    pub fn changes_after(&self, seq: i64, tables: &HashSet<String>) -> StoreResult<Vec<ChangeRow>> {
+        let mut statement = self
+            .connection()
+            .prepare_cached("SELECT seq, table_id, record_id, op, at, created_by, created_at, updated_at, before FROM _changes WHERE seq > ?1 ORDER BY seq")?;
+        let mut rows = statement.query([seq])?;
+        let mut changes = Vec::new();
+        while let Some(row) = rows.next()? {
+            if tables.contains(row.get_ref(1)?.as_str().unwrap_or_default()) {
+                changes.push(read(row)?);
+            }
+        }
+        Ok(changes)
     }
+}
+
+fn read(row: &Row<'_>) -> rusqlite::Result<ChangeRow> {
+    let record_id: String = row.get(2)?;
+    let doc: Option<Vec<u8>> = row.get(8)?;
+    let before = match doc {
+        Some(doc) => Some(Record { id: record_id.clone(), created_by: row.get(5)?, created_at: row.get(6)?, updated_at: row.get(7)?, doc }),
+        None => None,
+    };
+    Ok(ChangeRow { seq: row.get(0)?, table_id: row.get(1)?, record_id, op: Op::from_number(row.get(3)?), at: row.get(4)?, before })
 }
 
 impl Tx<'_> {

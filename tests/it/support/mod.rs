@@ -6,6 +6,7 @@ pub mod cli;
 pub mod developers;
 pub mod process;
 pub mod random;
+pub mod streams;
 pub mod wire;
 
 use std::sync::Arc;
@@ -30,7 +31,7 @@ pub struct TestApp {
     pub environment: Arc<Environment>,
     http: reqwest::Client,
     handle: Handle,
-    _directory: tempfile::TempDir,
+    directory: Arc<tempfile::TempDir>,
 }
 
 impl TestApp {
@@ -64,8 +65,32 @@ impl TestApp {
             environment,
             http: http_client(),
             handle,
-            _directory: directory,
+            directory: Arc::new(directory),
         }
+    }
+
+    /// Stops the server and starts another on the same data directory.
+    pub async fn restart(self) -> Self {
+        self.stop().await;
+        let (directory, environment) = (Arc::clone(&self.directory), self.environment.id().to_owned());
+        let (publishable_key, secret_key) = (self.publishable_key.clone(), self.secret_key.clone());
+        // The lock of the data directory goes with the last handle to the backend.
+        drop(self);
+        let settings = Settings { data_dir: directory.path().join(".bkend"), port: 0, workers: Some(1), log_requests: false, ..Settings::default() };
+        let mut attempts = 0;
+        let app = loop {
+            match Application::build(settings.clone()).await {
+                Ok(app) => break app,
+                Err(error) if attempts == 100 => panic!("{error}"),
+                Err(_) => tokio::time::sleep(std::time::Duration::from_millis(50)).await,
+            }
+            attempts += 1;
+        };
+        let backend = Arc::clone(app.backend());
+        let environment = backend.environment(&environment).await.unwrap();
+        let (url, handle) = (format!("http://localhost:{}", app.port()), app.handle());
+        actix_web::rt::spawn(app.run());
+        Self { url, publishable_key, secret_key, backend, environment, http: http_client(), handle, directory }
     }
 
     /// Nobody signed in, with the publishable key.

@@ -60,6 +60,10 @@ pub enum Mode {
     Upsert,
     /// The record is left as it is.
     Skip,
+    /// The record is replaced if the row has the later `updatedAt`; for whole backends that move here.
+    Newer,
+    /// The record is replaced unless it is the same.
+    Replace,
 }
 
 /// What a bad row does to the others.

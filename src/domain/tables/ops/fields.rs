@@ -115,7 +115,7 @@ impl Environment {
             changes::bump(tx, &table);
         }
         if found.rewritten > 0 {
-            changes::note_reset(self, tx, &table)?;
+            changes::note_reset(self, tx, &table);
         }
         Ok(CarriedOut { table, plan, found, effective })
     }

@@ -20,7 +20,7 @@ impl Environment {
         self.data()
             .write_alone::<_, Error, _>(move |tx| {
                 let table = own_table(&environment, &name)?;
-                changes::note_reset(&environment, tx, &table)?;
+                changes::note_reset(&environment, tx, &table);
                 tx.drop_table(&table.id, &table.shape.physical)?;
                 audit(&environment, tx, &actor, &table, "deleted", Map::new())?;
                 environment.replace_table(tx, &table.name, None);
@@ -40,7 +40,7 @@ impl Environment {
                 let table = own_table(&environment, &name)?;
                 changes::bump(tx, &table);
                 let count = tx.truncate(&table.shape.physical)?;
-                changes::note_reset(&environment, tx, &table)?;
+                changes::note_reset(&environment, tx, &table);
                 let metadata = Map::from_iter([("truncated".to_owned(), json!(true)), ("records".to_owned(), json!(count))]);
                 audit(&environment, tx, &actor, &table, "updated", metadata)?;
                 Ok(count)

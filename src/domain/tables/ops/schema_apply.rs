@@ -255,7 +255,7 @@ impl<'e> Run<'e> {
 
     fn drop_table(&mut self, tx: &mut Tx<'_>, table: &Arc<Table>) -> Result<()> {
         let rows = tx.truncate(&table.shape.physical)?;
-        changes::note_reset(self.environment, tx, table)?;
+        changes::note_reset(self.environment, tx, table);
         tx.drop_table(&table.id, &table.shape.physical)?;
         super::audit(self.environment, tx, self.actor, table, "deleted", Map::new())?;
         self.environment.replace_table(tx, &table.name, None);
