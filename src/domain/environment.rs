@@ -19,7 +19,7 @@ use super::tables::table::Table;
 use super::users::AuthSettings;
 use super::users::token::TokenKeys;
 use crate::store::control::{ActivityRow, EnvironmentRow};
-use crate::store::{Database, Directory, Tx};
+use crate::store::{Copies, Database, Directory, Tx};
 
 const AUTH_SETTINGS: &str = "auth";
 
@@ -35,6 +35,7 @@ pub struct Environment {
     auth: ArcSwap<AuthSettings>,
     outbox: Arc<Notify>,
     requests: Arc<RequestLog>,
+    copies: Copies,
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
@@ -66,6 +67,7 @@ impl Environment {
             data,
             auth: ArcSwap::from_pointee(auth),
             outbox: Arc::new(Notify::new()),
+            copies: directory.copies(),
             requests: RequestLog::new(directory.log(&row.id)),
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
@@ -155,6 +157,11 @@ impl Environment {
 
     pub fn data(&self) -> &Arc<Database> {
         &self.data
+    }
+
+    /// Copies of tables taken before they were changed.
+    pub(super) fn copies(&self) -> &Copies {
+        &self.copies
     }
 
     /// What apps called here.

@@ -206,6 +206,15 @@ impl Database {
         self.closed.load(Ordering::Relaxed)
     }
 
+    pub(super) fn path(&self) -> &Path {
+        &self.path
+    }
+
+    /// Gives another connection the functions that indexes of this database call.
+    pub(super) fn set_up(&self, connection: &Connection) -> StoreResult<()> {
+        Ok((self.setup)(connection)?)
+    }
+
     /// Bytes of the database file and its write-ahead log.
     pub fn size(&self) -> u64 {
         size_of(&self.path)

@@ -8,6 +8,7 @@ use std::sync::Arc;
 use rusqlite::{Connection, OpenFlags};
 use serde::{Deserialize, Serialize};
 
+use super::copies::Copies;
 use super::database::Database;
 use super::error::{StoreError, StoreResult};
 use super::lazy::LazyDatabase;
@@ -120,6 +121,11 @@ impl Directory {
     /// The directory of an environment; its databases and objects.
     pub fn environment(&self, id: &str) -> PathBuf {
         self.root.join("env").join(id)
+    }
+
+    /// Copies of tables taken before they were changed.
+    pub fn copies(&self) -> Copies {
+        Copies::new(self.root.join("snapshots"))
     }
 
     /// Opens (or creates) the records database of an environment.

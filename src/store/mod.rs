@@ -1,6 +1,7 @@
 //! Everything kept: SQLite databases and the files beside them. Nothing outside this module names SQLite.
 
 pub mod control;
+mod copies;
 pub mod data;
 mod database;
 mod directory;
@@ -13,6 +14,7 @@ mod noted;
 pub mod query;
 mod writer;
 
+pub use copies::Copies;
 pub use database::{Database, QUERY_DEADLINE, Reader};
 pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
 pub use error::{StoreError, StoreResult};

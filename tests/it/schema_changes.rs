@@ -507,6 +507,52 @@ async fn writes_during_a_change_are_neither_lost_nor_of_the_old_type() {
     }
 }
 
+/// The copies in the data directory: what tells of each, oldest first.
+fn copies(app: &TestApp) -> Vec<Value> {
+    let folder = app.backend.data_dir().join("snapshots");
+    let files = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path());
+    let mut told: Vec<_> = files.filter(|path| path.extension().is_some_and(|e| e == "json")).collect();
+    told.sort();
+    told.iter().map(|path| serde_json::from_slice(&std::fs::read(path).unwrap()).unwrap()).collect()
+}
+
+#[actix_web::test]
+async fn a_copy_of_the_table_is_taken_before_values_are_removed_or_converted() {
+    let app = TestApp::start().await;
+    table(&app, "t", json!({ "a": "int", "b": { "type": "int", "unique": true } }), &[json!({ "a": 1, "b": 1 }), json!({ "a": 2 })]).await;
+    indexes(&app, "t", json!({ "indexesToAddOrUpdate": [{ "name": "loose", "fields": ["x.y"] }] })).await.unwrap();
+    for harmless in [
+        json!({ "fieldsToAddOrUpdate": { "c": "string" } }),
+        json!({ "fieldsToAddOrUpdate": { "a": "string" }, "dryRun": true }),
+        json!({ "fieldsToRemove": ["c"] }),
+    ] {
+        assert!(manage(&app, "t", harmless).await.unwrap().snapshot.is_none());
+    }
+    refused(&app, "t", json!({ "fieldsToRemove": ["a"] }), "schema/destructive").await;
+    assert!(copies(&app).is_empty());
+    let id = manage(&app, "t", json!({ "fieldsToRemove": ["a"], "allowDestructive": true })).await.unwrap().snapshot.unwrap();
+    let told = copies(&app);
+    assert_eq!(
+        (told.len(), &told[0]["id"], &told[0]["table"], &told[0]["rows"], &told[0]["reason"]),
+        (1, &json!(id), &json!("t"), &json!(2), &json!("before-schema"))
+    );
+    assert!(told[0]["definition"]["schema"]["properties"].get("a").is_some() && told[0]["sizeBytes"].as_u64().unwrap() > 0);
+    let copy = rusqlite::Connection::open(app.backend.data_dir().join(format!("snapshots/{id}.db"))).unwrap();
+    let sum: i64 = copy.query_row("SELECT sum(doc ->> '$.a') FROM records", [], |row| row.get(0)).unwrap();
+    assert_eq!(sum, 3);
+}
+
+#[actix_web::test]
+async fn the_ten_newest_copies_of_an_environment_are_kept() {
+    let app = TestApp::start().await;
+    table(&app, "t", json!({ "a": "int" }), &[json!({ "a": 1 })]).await;
+    let mut ids = Vec::new();
+    for to in ["string", "int"].repeat(6) {
+        ids.push(json!(manage(&app, "t", json!({ "fieldsToAddOrUpdate": { "a": to } })).await.unwrap().snapshot));
+    }
+    assert_eq!(copies(&app).iter().map(|c| c["id"].clone()).collect::<Vec<_>>(), ids[2..]);
+}
+
 #[actix_web::test]
 async fn system_and_unknown_tables_are_not_changed() {
     let app = TestApp::start().await;

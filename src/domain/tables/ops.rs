@@ -9,6 +9,7 @@ mod reshape;
 mod rewriting;
 mod rights;
 mod rollback;
+mod safety_copy;
 mod schema_apply;
 mod versions;
 

@@ -1,5 +1,6 @@
 //! Fields of a table, versions of its schema, and the way back to an older one.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use serde_json::Value;
@@ -46,7 +47,7 @@ pub async fn manage_fields(request: HttpRequest, state: State, developer: Develo
     let place = Place::to_write(&request, &state, &developer).await?;
     let mut change = FieldChange::parse(&body.json().await?, false)?;
     change.dry_run |= parameters.flag("dryRun")?;
-    reply::ok(&place.environment.manage_fields(&developer, place.table(), change, parameters.if_match()).await?)
+    changed(&place.environment.manage_fields(&developer, place.table(), change, parameters.if_match()).await?)
 }
 
 /// Make an older schema the current one, as a new version.
@@ -58,7 +59,16 @@ pub async fn roll_back(request: HttpRequest, state: State, developer: Developer,
     let place = Place::to_write(&request, &state, &developer).await?;
     let body: Value = body.json().await?;
     let (target, dry_run) = (target_version(&body)?, is_dry_run(&parameters, &body)?);
-    reply::ok(&place.environment.roll_back_schema(&developer, place.table(), &target, dry_run, parameters.if_match()).await?)
+    changed(&place.environment.roll_back_schema(&developer, place.table(), &target, dry_run, parameters.if_match()).await?)
+}
+
+/// The answer, and in a header the copy of the table that was taken before.
+fn changed(changed: &FieldsChanged) -> ApiResult<HttpResponse> {
+    let mut response = reply::ok(changed)?;
+    if let Some(snapshot) = changed.snapshot.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
+        response.headers_mut().insert(HeaderName::from_static("x-bkend-snapshot"), snapshot);
+    }
+    Ok(response)
 }
 
 /// Show the differences between two versions of a schema.

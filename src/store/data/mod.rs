@@ -17,6 +17,6 @@ pub use tables::{TableRow, VersionKind, VersionRow};
 pub use users::{SessionRow, SessionState, UserRow};
 
 /// An SQL identifier in double quotes.
-fn quoted(name: &str) -> String {
+pub(super) fn quoted(name: &str) -> String {
     format!("\"{}\"", name.replace('"', "\"\""))
 }

@@ -12,7 +12,7 @@ use super::reshape::Reshape;
 use super::rewriting::{self, Found};
 use super::rights::check_version;
 use super::versions::{self, Version};
-use super::{own_table, put_in_force};
+use super::{own_table, put_in_force, safety_copy};
 use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
@@ -44,6 +44,9 @@ pub struct FieldsChanged {
     /// Removed values per field.
     #[schema(value_type = Object)]
     pub removed_values: Value,
+    /// The copy of the table taken before values were removed or converted.
+    #[serde(skip)]
+    pub snapshot: Option<String>,
 }
 
 /// A change that was carried out, before its table is put in force.
@@ -84,7 +87,10 @@ impl Environment {
                     let done = environment.carry_out_fields(tx, &actor, &current, plan)?;
                     // A rehearsal tells the count; only the change itself needs consent.
                     done.found.consented(done.plan.allow_destructive || done.plan.dry_run)?;
-                    let answer = done.answer(&current);
+                    let mut answer = done.answer(&current);
+                    if done.found.loses_form() && !done.plan.dry_run {
+                        answer.snapshot = Some(safety_copy::take(&environment, &actor, &current, "before-schema")?);
+                    }
                     if done.effective {
                         put_in_force(&environment, tx, &actor, done.table, done.plan.metadata(&done.found))?;
                     }
@@ -164,6 +170,7 @@ impl CarriedOut {
             applied_required: json!({ "added": self.plan.required_added, "removed": self.plan.required_removed }),
             warnings: self.plan.warnings.iter().cloned().map(Value::from).chain(broken).collect(),
             removed_values: json!(self.found.removed),
+            snapshot: None,
         }
     }
 }

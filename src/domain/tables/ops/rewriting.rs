@@ -211,6 +211,11 @@ impl Found {
         Err(Error::with_details(Code::SCHEMA_DESTRUCTIVE, details.collect()))
     }
 
+    /// Values go or take another form: a copy of the table is kept.
+    pub fn loses_form(&self) -> bool {
+        self.lost() > 0 || !self.converted.is_empty()
+    }
+
     /// Values that go.
     pub fn lost(&self) -> u64 {
         self.removed.values().sum()

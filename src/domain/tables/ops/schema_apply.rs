@@ -7,7 +7,7 @@ use serde_json::{Map, Value, json};
 
 use super::fields::CarriedOut;
 use super::index_changes::{realise, rehearse};
-use super::{MAX_TABLES, NewTable, put_in_force};
+use super::{MAX_TABLES, NewTable, put_in_force, safety_copy};
 use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Detail, Error, Result};
@@ -58,12 +58,16 @@ impl Environment {
         let tables = schema_document::read(document)?;
         let (environment, actor) = (Arc::clone(self), actor.clone());
         let run = move |tx: &mut Tx<'_>| {
-            let plan = Run::new(&environment, &actor, how.prune, false).all(tx, &tables)?;
+            let mut run = Run::new(&environment, &actor, how.prune, false);
+            let plan = run.all(tx, &tables)?;
             if how.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
                 return Err(Error::new(Code::SCHEMA_PLAN_CHANGED, "The environment has changed since the plan was made; look at a new plan"));
             }
             if plan.destructive && !how.allow_destructive {
                 return Err(unconsented(&plan));
+            }
+            for table in &run.rewritten {
+                safety_copy::take(&environment, &actor, table, "before-schema")?;
             }
             Ok(plan)
         };
@@ -90,14 +94,16 @@ struct Run<'e> {
     rehearsal: bool,
     changes: Vec<PlannedChange>,
     problems: Vec<Problem>,
+    /// Tables that lose values or get others.
+    rewritten: Vec<Arc<Table>>,
 }
 
 impl<'e> Run<'e> {
     fn new(environment: &'e Arc<Environment>, actor: &'e Tenant, prune: bool, rehearsal: bool) -> Self {
-        Self { environment, actor, prune, rehearsal, changes: Vec::new(), problems: Vec::new() }
+        Self { environment, actor, prune, rehearsal, changes: Vec::new(), problems: Vec::new(), rewritten: Vec::new() }
     }
 
-    fn all(mut self, tx: &mut Tx<'_>, documents: &[TableDocument]) -> Result<Plan> {
+    fn all(&mut self, tx: &mut Tx<'_>, documents: &[TableDocument]) -> Result<Plan> {
         let prune = self.prune;
         let present: Vec<Arc<Table>> = self.environment.all_tables().into_iter().filter(|t| !t.system).collect();
         // Counted here, since a table is known to the environment only after the commit.
@@ -118,7 +124,7 @@ impl<'e> Run<'e> {
             self.drop_table(tx, table)?;
         }
         let state: Vec<String> = present.iter().map(|t| format!("{}{}", t.id, t.etag())).collect();
-        Ok(Plan::new(self.changes, self.problems, &state.join(",")))
+        Ok(Plan::new(std::mem::take(&mut self.changes), std::mem::take(&mut self.problems), &state.join(",")))
     }
 
     /// In a rehearsal, what stands in the way of a table is a problem of the plan.
@@ -162,6 +168,9 @@ impl<'e> Run<'e> {
             self.changes.extend(field_changes(&current.name, &current.schema, &plan.schema, &renames));
             let done = self.environment.carry_out_fields(tx, self.actor, current, plan)?;
             self.changes.truncate(before);
+            if done.found.loses_form() {
+                self.rewritten.push(Arc::clone(current));
+            }
             self.note_fields(current, &done, &renames);
             metadata = done.plan.metadata(&done.found);
             table = done.table;
@@ -254,6 +263,7 @@ impl<'e> Run<'e> {
     }
 
     fn drop_table(&mut self, tx: &mut Tx<'_>, table: &Arc<Table>) -> Result<()> {
+        self.rewritten.push(Arc::clone(table));
         let rows = tx.truncate(&table.shape.physical)?;
         changes::note_reset(self.environment, tx, table);
         tx.drop_table(&table.id, &table.shape.physical)?;
