@@ -236,7 +236,7 @@ fn keep_body(request: ServiceRequest, context: &Rc<Context>) -> (ServiceRequest,
     let (http, payload) = request.into_parts();
     let shared = Rc::new(RefCell::new(payload));
     let (reader, context) = (Rc::clone(&shared), Rc::clone(context));
-    let is_json = observe::is_json(http.headers());
+    let is_json = observe::keeps_bodies(http.path()) && observe::is_json(http.headers());
     let stream = futures_util::stream::poll_fn(move |cx| {
         use futures_util::Stream;
         let polled = std::pin::Pin::new(&mut *reader.borrow_mut()).poll_next(cx);

@@ -26,7 +26,7 @@ pub fn finish(state: State, context: Rc<Context>, response: ServiceResponse<BoxB
     let http = response.request().clone();
     let status = response.status().as_u16();
     let response_headers = if wants_entry(&http, &context) { lines(response.headers()) } else { Vec::new() };
-    let capture = wants_bodies(&context) && is_json(response.headers()) && !response.headers().contains_key(CONTENT_ENCODING);
+    let capture = keeps_bodies(http.path()) && wants_bodies(&context) && is_json(response.headers()) && !response.headers().contains_key(CONTENT_ENCODING);
     let size = response.response().body().size();
     let mut end = End { http, state, context, status, response_headers, bytes_out: 0, body: None };
     match size {
@@ -127,6 +127,11 @@ impl End {
 /// Requests of apps whose environment is known.
 fn wants_entry(http: &HttpRequest, context: &Context) -> bool {
     cors::covers(http.path()) && context.access.borrow().is_some()
+}
+
+/// Whether bodies under this path may be kept at all: of object transfers only the sizes are.
+pub fn keeps_bodies(path: &str) -> bool {
+    path.starts_with("/v1/")
 }
 
 /// Whether the project wants bodies in the request log.

@@ -16,7 +16,7 @@ use tracing::level_filters::LevelFilter;
 pub use line::{Line, Who};
 
 /// Lines waiting for the terminal.
-const QUEUE: usize = 16_384;
+const QUEUE: usize = 8_192;
 /// How long the thread sleeps after writing: under load, nobody has to wake it.
 const PAUSE: Duration = Duration::from_millis(10);
 /// Bytes written at once.

@@ -13,6 +13,7 @@ const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; c
 pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("/docs").undocumented().get(page).done())
+        .service(resource("/docs/").undocumented().get(page).done())
         .service(resource("/docs/reference.js").undocumented().get(script).done())
         .service(resource("/docs/reference.css").undocumented().get(style).done());
 }
