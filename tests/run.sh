@@ -68,6 +68,8 @@ fi
 step "samples in doc comments" cargo test --locked --doc --no-fail-fast
 counted $? '^test result:'
 
+gate "generated requests against the API document" tests/schemathesis.sh
+
 if [ -f web/package.json ]; then
   step "console: unit tests" npm --prefix web test
   counted $? '^ +Tests '

@@ -31,7 +31,7 @@ pub fn finish(state: State, context: Rc<Context>, response: ServiceResponse<BoxB
     let mut end = End { http, state, context, status, response_headers, bytes_out: 0, body: None };
     match size {
         BodySize::Stream => response.map_body(|_, inner| {
-            let body = capture.then(|| Body { bytes: Vec::new(), whole: true });
+            let body = capture.then(|| Body { bytes: Bytes::new(), whole: true });
             end.body = body;
             Watched { inner, end: Some(end) }.boxed()
         }),
@@ -47,8 +47,8 @@ pub fn finish(state: State, context: Rc<Context>, response: ServiceResponse<BoxB
             }
             response.map_body(|_, inner| match inner.try_into_bytes() {
                 Ok(bytes) => {
-                    let kept = &bytes[..bytes.len().min(BODY_LIMIT)];
-                    end.body = Some(Body { bytes: kept.to_vec(), whole: kept.len() == bytes.len() });
+                    let kept = bytes.slice(..bytes.len().min(BODY_LIMIT));
+                    end.body = Some(Body { whole: kept.len() == bytes.len(), bytes: kept });
                     end.done();
                     BoxBody::new(bytes)
                 }
@@ -155,18 +155,20 @@ pub fn note_chunk(context: &Context, chunk: &Bytes, is_json: bool) {
         return;
     }
     let mut body = context.request_body.borrow_mut();
-    keep(body.get_or_insert_with(|| Body { bytes: Vec::new(), whole: true }), chunk);
+    keep(body.get_or_insert_with(|| Body { bytes: Bytes::new(), whole: true }), chunk);
 }
 
-fn keep(body: &mut Body, chunk: &[u8]) {
+fn keep(body: &mut Body, chunk: &Bytes) {
     let room = BODY_LIMIT - body.bytes.len();
     body.whole &= chunk.len() <= room;
-    body.bytes.extend_from_slice(&chunk[..chunk.len().min(room)]);
+    // Copied, since the piece may be a small part of a large buffer of the connection.
+    body.bytes = [&body.bytes[..], &chunk[..chunk.len().min(room)]].concat().into();
 }
 
 /// Headers as `name: value` lines in one allocation.
 fn lines(headers: &HeaderMap) -> Vec<u8> {
-    let mut out = Vec::with_capacity(512);
+    let length = headers.iter().map(|(name, value)| name.as_str().len() + value.len().min(4096) + 3).sum();
+    let mut out = Vec::with_capacity(length);
     for (name, value) in headers {
         out.extend_from_slice(name.as_str().as_bytes());
         out.extend_from_slice(b": ");

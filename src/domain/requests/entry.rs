@@ -2,6 +2,7 @@
 
 use std::borrow::Cow;
 
+use bytes::Bytes;
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 use utoipa::ToSchema;
@@ -51,7 +52,7 @@ pub struct Bodies {
 
 #[derive(Debug)]
 pub struct Body {
-    pub bytes: Vec<u8>,
+    pub bytes: Bytes,
     /// Nothing is missing.
     pub whole: bool,
 }

@@ -191,6 +191,10 @@ fn describe_answers(operation: &mut Value) {
             let reason = status.parse().ok().and_then(|code| actix_web::http::StatusCode::from_u16(code).ok()).and_then(|code| code.canonical_reason());
             answer["description"] = Value::from(reason.unwrap_or("Answer"));
         }
+        // A stream is a sequence of events, each with a body of its own; what one is like says the description.
+        if let Some(stream) = answer.pointer_mut("/content/text~1event-stream").and_then(Value::as_object_mut) {
+            stream.remove("schema");
+        }
         let is_error = status.starts_with(['4', '5']);
         if is_error && answer.get("content").is_none() && answer.get("$ref").is_none() {
             answer["content"] = errors::content();
@@ -211,8 +215,12 @@ fn add_errors(operation: &mut Value, path: &str) {
     if !open {
         statuses.extend([401, 403]);
     }
-    if path.contains('{') {
+    // Bodies name things, too, that may be missing or there already.
+    if path.contains('{') || has_body {
         statuses.push(404);
+    }
+    if has_body && path.starts_with("/management/") {
+        statuses.push(409);
     }
     if has_body {
         statuses.extend([413, 415]);

@@ -1,5 +1,6 @@
 //! `/v1/data`: the records of dynamic tables (`02-data.md`).
 
+use actix_web::guard::{GuardContext, fn_guard};
 use actix_web::http::StatusCode;
 use actix_web::http::header;
 use actix_web::web::{self, ServiceConfig};
@@ -15,6 +16,7 @@ use crate::domain::keys::scopes::Operation;
 use crate::domain::records::answer::RecordAnswer;
 use crate::domain::records::query::{AggregateQuery, Condition, ListQuery, ReadQuery};
 use crate::domain::records::{Records, transaction};
+use crate::domain::tables::name::ROUTE_WORDS;
 use crate::domain::tables::spec;
 use crate::http::address::base_url;
 use crate::http::body::{Body, JSON_LIMIT};
@@ -53,7 +55,9 @@ pub fn short_routes(config: &mut ServiceConfig) {
 
 fn table_routes(config: &mut ServiceConfig, table: &str) {
     let at = |path: &str| format!("{table}{path}");
+    // Every pattern in front of the one that fits costs a request time, so what is called most comes first.
     config
+        .service(resource(&at("/{id}")).get(read).patch(update).put(replace).delete(delete).done().guard(fn_guard(names_no_route)))
         .service(resource(&at("")).get(list).post(create).patch(update_matching).delete(delete_matching).done())
         .service(resource(&at("/")).get(list).post(create).hide_other_methods().done())
         .service(resource(&at("/spec")).get(table_spec).done())
@@ -65,8 +69,12 @@ fn table_routes(config: &mut ServiceConfig, table: &str) {
         .service(resource(&at("/bulk")).post(bulk).done())
         .service(resource(&at("/import")).post(transfer::import).done())
         .service(resource(&at("/export")).get(transfer::export).done())
-        .service(resource(&at("/changes")).get(changes::table_changes).done())
-        .service(resource(&at("/{id}")).get(read).patch(update).put(replace).delete(delete).done());
+        .service(resource(&at("/changes")).get(changes::table_changes).done());
+}
+
+/// Whether the last step of a path is a record's id, and not one of the words that can never be one.
+fn names_no_route(request: &GuardContext<'_>) -> bool {
+    request.head().uri.path().rsplit('/').next().is_none_or(|last| !ROUTE_WORDS.contains(&last))
 }
 
 fn records(access: &Access, table: &str) -> Result<Records> {
