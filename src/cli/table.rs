@@ -70,8 +70,9 @@ async fn list(context: &Context, connection: &Connection) -> Result<()> {
     context.output.result(&items(&tables), |output| {
         let row = |t: &Value| {
             let fields = t["schema"]["properties"].as_object().map_or(0, serde_json::Map::len);
-            let kind = if t["system"] == true { "system" } else { "" };
-            vec![text(&t["tableName"]), text(&t["documentCount"]), fields.to_string(), bytes(&t["sizeBytes"]), time(&t["updatedAt"]), kind.to_owned()]
+            // System tables are views: they are never changed themselves.
+            let (kind, updated) = if t["system"] == true { ("system", "–".to_owned()) } else { ("", time(&t["updatedAt"])) };
+            vec![text(&t["tableName"]), text(&t["documentCount"]), fields.to_string(), bytes(&t["sizeBytes"]), updated, kind.to_owned()]
         };
         output.table(&["TABLE", "ROWS", "FIELDS", "SIZE", "UPDATED", ""], tables.iter().map(row).collect())
     })

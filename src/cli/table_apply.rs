@@ -48,7 +48,7 @@ fn refusals(plan: &Value) -> Result<()> {
     let Some(problem) = list(plan, "problems").iter().find(|problem| problem["code"] != WARNING) else { return Ok(()) };
     let text = |member: &str| problem[member].as_str().unwrap_or_default();
     let status = if text("code") == "schema/invalid" { 400 } else { 409 };
-    let message = format!("Table {}: {}; nothing was changed", text("table"), text("message").trim_end_matches('.'));
+    let message = format!("{}; nothing was changed", text("message").trim_end_matches('.'));
     Err(Failure::new(exit_for(text("code"), status), text("code"), message).details(list(problem, "samples").to_vec()))
 }
 
@@ -60,8 +60,7 @@ fn destructive(changes: &[Value]) -> Failure {
 }
 
 fn human(plan: &Value) -> String {
-    let text = |value: &Value, member: &str| value[member].as_str().unwrap_or_default().to_owned();
-    let problems = list(plan, "problems").iter().map(|problem| format!("! {}: {}", text(problem, "table"), text(problem, "message")));
+    let problems = list(plan, "problems").iter().map(|problem| format!("! {}", problem["message"].as_str().unwrap_or_default()));
     let lines: Vec<_> = list(plan, "changes").iter().map(line).chain(problems).collect();
     if list(plan, "changes").is_empty() { [vec!["Nothing to change".to_owned()], lines].concat().join("\n") } else { lines.join("\n") }
 }
@@ -103,7 +102,7 @@ mod tests {
 
     #[test]
     fn what_the_server_would_refuse_is_a_failure_and_a_warning_is_not() {
-        let plan = |code: &str| json!({ "changes": [], "problems": [{ "code": code, "table": "posts", "message": "no", "samples": [{ "field": "a", "message": "x" }] }] });
+        let plan = |code: &str| json!({ "changes": [], "problems": [{ "code": code, "message": "posts: no", "samples": [{ "field": "a", "message": "x" }] }] });
         assert!(refusals(&plan("schema/warning")).is_ok());
         let failure = refusals(&plan("schema/incompatible-values")).unwrap_err();
         assert_eq!((failure.exit, failure.details.len()), (Exit::Data, 1));

@@ -79,6 +79,27 @@ fn an_invalid_document_is_exit_6_with_file_line_path_and_reason() {
 }
 
 #[test]
+fn values_that_cannot_convert_are_exit_6_with_examples_and_nothing_is_changed() {
+    let folder = Folder::new();
+    let server = folder.serve("");
+    folder.write("a.json", DOCUMENT);
+    folder.run("table apply a.json").expect(0);
+    let (status, _) = server.post("/v1/data/posts", &[("X-API-Key", server.ready["secretKey"].as_str().unwrap())], r#"{"title":"no number"}"#);
+    assert_eq!(status, 201);
+    folder.write("b.json", &DOCUMENT.replace(r#""type": "string", "required": true, "maxLength": 200"#, r#""type": "integer", "required": true"#));
+    for line in ["table apply b.json", "table apply b.json --dry-run"] {
+        let outcome = folder.run(line).expect(6);
+        assert!(outcome.stderr.contains("no number") && outcome.stderr.contains("nothing was changed"), "{outcome:?}");
+    }
+    assert_eq!(folder.run("table apply b.json --json").expect(6).json_error()["code"], "schema/incompatible-values");
+    assert_eq!(folder.run("table spec posts --json").expect(0).json()["schema"]["properties"]["title"]["bsonType"], "string");
+    // A rule that stored values break is a warning in the plan.
+    folder.write("c.json", &DOCUMENT.replace(r#""maxLength": 200"#, r#""maxLength": 3"#));
+    let plan = folder.run("table apply c.json --dry-run").expect(0).stdout;
+    assert!(plan.lines().any(|line| line == "~ posts.title") && plan.lines().any(|line| line.starts_with("! ")), "{plan}");
+}
+
+#[test]
 fn tables_are_listed_described_and_deleted_by_name() {
     let folder = Folder::new();
     let server = folder.serve("");
