@@ -235,3 +235,27 @@ async fn a_table_tells_its_spec_openapi_and_relations() {
     let authors = operator.get(&format!("{}/tables/authors/relations", app.environment_path())).await.assert(200);
     assert_eq!(authors["referencedBy"][0]["exists"], true);
 }
+
+#[actix_web::test]
+async fn files_of_records_go_in_and_out() {
+    let app = TestApp::start().await;
+    let (table, records) = posts(&app).await;
+    let operator = app.operator();
+    let send = async |query: &str, csv: &'static str| {
+        let request = operator.request(reqwest::Method::POST, &format!("{table}/import{query}")).header("Content-Type", "text/csv").body(csv);
+        crate::support::Answer::of(request.send().await.unwrap()).await
+    };
+    let file = "id,title,stock\np1,One,1\np2,Two,2\n";
+    assert_eq!(send("?dryRun=true", file).await.assert(200)["status"], "succeeded");
+    assert_eq!(operator.get(&records).await.assert(200)["pagination"]["total"], 0);
+    send("", file).await.assert(200);
+    assert_eq!(operator.get(&records).await.assert(200)["pagination"]["total"], 2);
+    assert_eq!(send("", file).await.status, 400);
+    assert_eq!(send("?format=fish", file).await.status, 400);
+    let exported = operator.query(&format!("{table}/export"), &[("format", "csv"), ("andFilters", "{\"stock\":2}")]).await;
+    assert!(exported.text.contains("p2") && !exported.text.contains("p1"), "{}", exported.text);
+    let read = operator.post("/management/v1/account/tokens", json!({ "name": "r", "scope": "read" })).await.assert(201);
+    let read = app.bearer(read["token"].as_str().unwrap());
+    read.get(&format!("{table}/export")).await.assert(200);
+    read.post(&format!("{table}/import"), json!([])).await.assert_error(403, "auth/insufficient-scope");
+}

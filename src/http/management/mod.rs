@@ -26,6 +26,7 @@ mod session;
 mod sessions;
 mod tables;
 mod tokens;
+mod transfer;
 
 use actix_web::web::ServiceConfig;
 
@@ -107,6 +108,8 @@ fn inside_tables(config: &mut ServiceConfig) {
         .service(resource(&at("/indexes/versions/{version}")).get(indexes::version).done())
         .service(resource(&at("/permissions")).get(permissions::show).put(permissions::replace).done())
         .service(resource(&at("/permissions/explain")).post(permissions::explain).done())
+        .service(resource(&at("/import")).post(transfer::import).done())
+        .service(resource(&at("/export")).get(transfer::export).done())
         .service(resource(&at("/records")).get(records::list).post(records::create).done())
         .service(resource(&at("/records/batch")).post(records_bulk::batch).done())
         .service(resource(&at("/records/delete")).post(records_bulk::delete).done())

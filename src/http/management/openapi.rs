@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 
 use super::{
     account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, requests,
-    schema_document, schemas, server, session, sessions, tables, tokens,
+    schema_document, schemas, server, session, sessions, tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.
@@ -84,6 +84,8 @@ use super::{
     records::delete,
     records_bulk::batch,
     records_bulk::delete,
+    transfer::import,
+    transfer::export,
     requests::list,
     requests::show,
     requests::clear,

@@ -5,7 +5,7 @@ mod changes;
 mod data;
 pub mod openapi;
 pub mod query;
-mod transfer;
+pub mod transfer;
 
 use actix_web::web::ServiceConfig;
 

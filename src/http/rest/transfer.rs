@@ -13,7 +13,7 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::keys::scopes::Operation;
 use crate::domain::records::Records;
 use crate::domain::records::import::ImportReport;
-use crate::domain::records::query::{Format, ImportOptions, ListQuery, Mode};
+use crate::domain::records::query::{Format, ImportOptions, ListQuery, Mode, Params};
 use crate::http::ApiResult;
 use crate::http::body::{Body, JSON_LIMIT, too_large};
 use crate::http::reply::Reply;
@@ -41,7 +41,7 @@ pub async fn import(request: HttpRequest, access: Access, table: web::Path<Strin
 }
 
 /// The whole body, at hand: a transaction must not wait for the network.
-async fn received(body: Body) -> Result<impl Read + Send + 'static> {
+pub async fn received(body: Body) -> Result<impl Read + Send + 'static> {
     let mut file = SpooledTempFile::new(IN_MEMORY);
     let (mut chunks, mut size) = (body.stream(), 0);
     while let Some(chunk) = chunks.next().await {
@@ -70,11 +70,15 @@ fn not_kept(error: std::io::Error) -> Error {
     responses((status = 200, body = String, content_type = "text/csv")))]
 pub async fn export(request: HttpRequest, access: Access, table: web::Path<String>, body: Body) -> ApiResult<HttpResponse> {
     let records = Records::open(&access.environment, &access.caller, &table)?;
+    send_export(&records, &params(&request)?, body).await
+}
+
+/// The file of an export, as an answer.
+pub async fn send_export(records: &Records, params: &Params, body: Body) -> ApiResult<HttpResponse> {
     records.grant(Operation::List)?;
-    let params = params(&request)?;
-    let format = Format::parse_for_export(&params)?;
+    let format = Format::parse_for_export(params)?;
     let body = parameters_body(body.json_value(JSON_LIMIT).await?)?;
-    let query = ListQuery::parse_unpaged(&table, &params, body.as_ref(), &records.table().schema)?;
+    let query = ListQuery::parse_unpaged(&records.table().name, params, body.as_ref(), &records.table().schema)?;
     let mut file = records.export(query, format).await?;
     let disposition = format!("attachment; filename=\"{}\"", file.file_name);
     let chunks = async_stream::stream! {
