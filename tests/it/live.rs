@@ -334,7 +334,7 @@ async fn an_import_and_a_truncation_give_reset() {
     let mut events = app.guest().events("/v1/posts/changes").await;
     app.secret().post("/v1/posts/import", json!([{ "name": "Fern" }, { "name": "Ivy" }])).await.assert(200);
     assert_eq!(events.short().await, "reset posts");
-    app.environment.truncate_table(&app.owner(), "posts").await.unwrap();
+    app.environment.truncate_table(&app.owner(), "posts", false).await.unwrap();
     assert_eq!(events.short().await, "reset posts");
     app.secret().post("/v1/posts/import?dryRun=true", json!([{ "name": "Fern" }])).await.assert(200);
     make(&app.secret(), json!({ "name": "Moss" })).await;
@@ -365,7 +365,7 @@ async fn several_tables_share_one_connection() {
         both.each_ref().map(|e| (e.data["table"].as_str().unwrap(), e.short())),
         [("posts", "create open".into()), ("comments", "create second".into())]
     );
-    app.environment.delete_table(&app.owner(), "posts").await.unwrap();
+    app.environment.delete_table(&app.owner(), "posts", false).await.unwrap();
     let gone = events.next().await.unwrap();
     assert_eq!((gone.name.as_str(), &gone.data["table"], &gone.data["error"]["code"]), ("error", &json!("posts"), &json!("data/table-not-found")));
     sk.post("/v1/comments", json!({ "name": "third" })).await.assert(201);
@@ -377,7 +377,7 @@ async fn a_dropped_table_ends_its_stream_with_an_error() {
     let app = TestApp::start().await;
     posts(&app).await;
     let mut events = app.guest().events("/v1/posts/changes").await;
-    app.environment.delete_table(&app.owner(), "posts").await.unwrap();
+    app.environment.delete_table(&app.owner(), "posts", false).await.unwrap();
     let error = events.next().await.unwrap();
     assert_eq!((error.name.as_str(), &error.data["error"]["code"]), ("error", &json!("data/table-not-found")));
     assert!(error.data["requestId"].is_string() && error.data["success"] == false);

@@ -543,6 +543,23 @@ async fn a_copy_of_the_table_is_taken_before_values_are_removed_or_converted() {
 }
 
 #[actix_web::test]
+async fn deleting_a_table_or_many_records_takes_a_copy_unless_told_not_to() {
+    let app = TestApp::start().await;
+    table(&app, "t", json!({ "a": "int" }), &[json!({ "a": 1 }), json!({ "a": 2 }), json!({ "a": 3 })]).await;
+    let (operator, at) = (app.operator(), format!("{}/tables/t", app.environment_path()));
+    let one = json!({ "andFilters": { "a": 1 } });
+    assert!(operator.post(&format!("{at}/records/delete?confirm=t&snapshot=false"), one).await.header("x-bkend-snapshot").is_none());
+    let bulk = operator.post(&format!("{at}/records/delete?confirm=t"), json!({ "andFilters": { "a": 2 } })).await;
+    let truncated = operator.post(&format!("{at}/truncate?confirm=t"), json!({})).await;
+    let deleted = operator.delete(&format!("{at}?confirm=t")).await;
+    let told = copies(&app);
+    assert_eq!(told.iter().map(|c| c["rows"].as_u64().unwrap()).collect::<Vec<_>>(), [2, 1, 0]);
+    for (answer, copy) in [bulk, truncated, deleted].iter().zip(&told) {
+        assert_eq!(answer.header("x-bkend-snapshot"), copy["id"].as_str(), "{}", answer.text);
+    }
+}
+
+#[actix_web::test]
 async fn the_ten_newest_copies_of_an_environment_are_kept() {
     let app = TestApp::start().await;
     table(&app, "t", json!({ "a": "int" }), &[json!({ "a": 1 })]).await;

@@ -72,6 +72,11 @@ impl Parameters {
         }
     }
 
+    /// Whether a copy is to be taken before the call: unless `snapshot=false`.
+    pub fn wants_snapshot(&self) -> Result<bool> {
+        if self.get("snapshot").is_none_or(str::is_empty) { Ok(true) } else { self.flag("snapshot") }
+    }
+
     /// The entity tags of `If-Match`, quotes included; `None` without the header.
     pub fn if_match(&self) -> Option<Vec<String>> {
         self.if_match.clone()

@@ -30,7 +30,7 @@ pub async fn batch(request: HttpRequest, state: State, developer: Developer, bod
 
 /// Delete records by `ids`, or all that match; `confirm` is the table's name.
 #[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/tables/{tableName}/records/delete", tag = "management",
-    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query)),
+    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query), ("snapshot" = Option<bool>, Query)),
     request_body = Object, responses((status = 200, body = Object)))]
 pub async fn delete(request: HttpRequest, state: State, developer: Developer, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
@@ -42,7 +42,10 @@ pub async fn delete(request: HttpRequest, state: State, developer: Developer, pa
     if !condition.filtered {
         return Err(Error::invalid_parameter("andFilters", "Say which records: give ids, andFilters or orFilters; truncate empties the table").into());
     }
-    reply::ok(&json!({ "deleted": records.delete_matching(condition).await? }))
+    let name = table.name.clone();
+    let snapshot = if parameters.wants_snapshot()? { Some(place.environment.copy_table(&developer, &name, "before-bulk-delete").await?) } else { None };
+    let answer = reply::ok(&json!({ "deleted": records.delete_matching(condition).await? }))?;
+    Ok(reply::with_snapshot(answer, snapshot.as_deref()))
 }
 
 /// `ids` as a filter, else the filters of the body.

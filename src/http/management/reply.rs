@@ -2,7 +2,7 @@
 
 use std::cmp::Ordering;
 
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, HttpResponseBuilder};
 use serde::Serialize;
 use serde_json::Value;
@@ -55,6 +55,14 @@ pub fn json(text: Vec<u8>) -> HttpResponse {
 /// 200 with text of another media type, and the `ETag` of its version.
 pub fn text(media_type: &'static str, text: String, version: &str) -> HttpResponse {
     private(HttpResponse::Ok()).content_type(media_type).insert_header((header::ETAG, format!("\"{version}\""))).body(text)
+}
+
+/// The answer with the id of the copy that was taken before.
+pub fn with_snapshot(mut answer: HttpResponse, snapshot: Option<&str>) -> HttpResponse {
+    if let Some(id) = snapshot.and_then(|id| HeaderValue::from_str(id).ok()) {
+        answer.headers_mut().insert(HeaderName::from_static("x-bkend-snapshot"), id);
+    }
+    answer
 }
 
 /// A record with its entity tag: 201 when this call made it.

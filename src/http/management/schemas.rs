@@ -1,6 +1,5 @@
 //! Fields of a table, versions of its schema, and the way back to an older one.
 
-use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 
 use serde_json::Value;
@@ -64,11 +63,7 @@ pub async fn roll_back(request: HttpRequest, state: State, developer: Developer,
 
 /// The answer, and in a header the copy of the table that was taken before.
 fn changed(changed: &FieldsChanged) -> ApiResult<HttpResponse> {
-    let mut response = reply::ok(changed)?;
-    if let Some(snapshot) = changed.snapshot.as_deref().and_then(|id| HeaderValue::from_str(id).ok()) {
-        response.headers_mut().insert(HeaderName::from_static("x-bkend-snapshot"), snapshot);
-    }
-    Ok(response)
+    Ok(reply::with_snapshot(reply::ok(changed)?, changed.snapshot.as_deref()))
 }
 
 /// Show the differences between two versions of a schema.

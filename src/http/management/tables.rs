@@ -76,26 +76,26 @@ pub async fn update(request: HttpRequest, state: State, developer: Developer, pa
 
 /// Delete a table with its records; `confirm` is its name.
 #[utoipa::path(delete, path = "/management/v1/projects/{projectId}/environments/{environment}/tables/{tableName}", tag = "management",
-    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query)),
+    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query), ("snapshot" = Option<bool>, Query)),
     responses((status = 204)))]
 pub async fn delete(request: HttpRequest, state: State, developer: Developer, parameters: Parameters) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
     let table = place.records()?.writable()?.table().name.clone();
     guard::confirm(parameters.confirm(), &table)?;
-    place.environment.delete_table(&developer, &table).await?;
-    reply::no_content()
+    let snapshot = place.environment.delete_table(&developer, &table, parameters.wants_snapshot()?).await?;
+    Ok(reply::with_snapshot(reply::no_content()?, snapshot.as_deref()))
 }
 
 /// Delete every record of a table; `confirm` is its name.
 #[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/tables/{tableName}/truncate", tag = "management",
-    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query)),
+    params(("projectId" = String, Path), ("environment" = String, Path), ("tableName" = String, Path), ("confirm" = String, Query), ("snapshot" = Option<bool>, Query)),
     responses((status = 204)))]
 pub async fn truncate(request: HttpRequest, state: State, developer: Developer, parameters: Parameters) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
     let table = place.records()?.writable()?.table().name.clone();
     guard::confirm(parameters.confirm(), &table)?;
-    place.environment.truncate_table(&developer, &table).await?;
-    reply::no_content()
+    let snapshot = place.environment.truncate_table(&developer, &table, parameters.wants_snapshot()?).await?;
+    Ok(reply::with_snapshot(reply::no_content()?, snapshot.as_deref()))
 }
 
 /// Show what a table tells apps about itself.
