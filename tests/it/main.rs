@@ -13,6 +13,7 @@ mod concurrency;
 mod conventions;
 mod crash;
 mod data_examples;
+mod data_writes;
 mod fuzz;
 mod http_limits;
 mod import_export;

@@ -38,6 +38,16 @@ pub enum Grant {
     Own(String),
 }
 
+impl Grant {
+    /// As a condition on records.
+    fn filter(&self) -> Filter {
+        match self {
+            Self::All => Filter::all(),
+            Self::Own(own) => Filter::eq("createdBy", own.as_str()),
+        }
+    }
+}
+
 impl Records {
     /// Finds the table.
     ///
@@ -137,11 +147,15 @@ impl Records {
 
     /// What a list-like operation may show: the grant's condition and the row filters.
     pub(super) fn visible(&self, grant: &Grant) -> Result<Filter> {
-        let own = match grant {
-            Grant::All => Filter::all(),
-            Grant::Own(own) => Filter::eq("createdBy", own.as_str()),
-        };
-        Ok(own.and(self.row_filter()?))
+        Ok(grant.filter().and(self.row_filter()?))
+    }
+
+    /// Among which records an operation looks for the one it changes: row filters bind it only when their scope is `all`.
+    pub(super) fn changeable(&self, grant: &Grant) -> Result<Filter> {
+        match self.table.permissions.row_filter_scope {
+            RowFilterScope::List => Ok(grant.filter()),
+            RowFilterScope::All => self.visible(grant),
+        }
     }
 
     fn row_filter(&self) -> Result<Filter> {

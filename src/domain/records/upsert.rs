@@ -48,7 +48,10 @@ impl Records {
             None => Err(Error::validation(key, "required", format!("{key} is required"))),
             Some(_) => Err(Error::validation(key, "type", format!("{key} must be an object"))),
         };
-        let (matching, set, set_on_insert) = (part("match", true)?, part("set", false)?, part("setOnInsert", false)?);
+        let (mut matching, set, set_on_insert) = (part("match", true)?, part("set", false)?, part("setOnInsert", false)?);
+        if let Some(id) = matching.shift_remove("_id") {
+            matching.entry("id").or_insert(id);
+        }
         if matching.is_empty() || matching.len() > MAX_MATCH {
             return Err(Error::validation("match", "limit", format!("match holds 1 to {MAX_MATCH} equalities, not {}", matching.len())));
         }
@@ -66,11 +69,8 @@ impl Records {
     }
 
     pub(super) fn upsert_one(&self, tx: &mut Tx<'_>, grant: &Grant, upsert: Upsert) -> Result<RecordAnswer> {
-        let own = match grant {
-            Grant::All => Filter::all(),
-            Grant::Own(own) => Filter::eq("createdBy", own.as_str()),
-        };
-        let ids = tx.reader().matching(&self.table.shape, &upsert.filter.clone().and(own), None, 2)?;
+        let filter = upsert.filter.clone().and(self.changeable(grant)?);
+        let ids = tx.reader().matching(&self.table.shape, &filter, None, 2)?;
         match ids.as_slice() {
             [] => self.upsert_insert(tx, upsert),
             [id] => self.patch_one(tx, grant, id, &upsert.update, &Conditions::default()),
