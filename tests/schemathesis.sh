@@ -8,7 +8,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here" || exit 1
 target=${CARGO_TARGET_DIR:-$here/target}
 tools=$target/schemathesis
-bin=${BKEND_LOCAL:-$target/debug/bkend-local}
+bin=${BKEND_LOCAL:-}
 seed=${SEED:-$RANDOM}
 examples=${EXAMPLES:-12}
 work=$(mktemp -d) || exit 1
@@ -23,7 +23,11 @@ fail() {
 if [ ! -x "$tools/bin/schemathesis" ]; then
   python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5' || fail "schemathesis could not be installed; it needs Python 3.10 or newer and a package index"
 fi
-[ -x "$bin" ] || cargo build || fail "the server does not compile"
+if [ -z "$bin" ]; then
+  command -v cargo >/dev/null 2>&1 || . "$HOME/.cargo/env"
+  cargo build --quiet || fail "the server does not compile"
+  bin=$target/debug/bkend-local
+fi
 
 "$bin" --data-dir "$work/.bkend" serve --port 0 --ready-file "$work/ready.json" --no-log-requests --no-secrets >"$work/server.log" 2>&1 &
 server=$!

@@ -51,21 +51,22 @@ impl Connection {
         self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
     }
 
-    /// Measures the request line.
-    fn note(&mut self, read: &[u8]) {
+    /// Measures the request line; answers its length if all of it was read just now.
+    fn note(&mut self, read: &[u8]) -> Option<usize> {
         if std::mem::take(&mut self.answered) {
             (self.line, self.in_line) = (0, true);
         }
         if !self.in_line || read.is_empty() {
-            return;
+            return None;
         }
-        match memchr::memchr(b'\n', read) {
-            Some(end) => {
-                self.line += end;
-                self.in_line = false;
-            }
-            None => self.line += read.len(),
-        }
+        let Some(end) = memchr::memchr(b'\n', read) else {
+            self.line += read.len();
+            return None;
+        };
+        let whole = self.line == 0;
+        self.line += end;
+        self.in_line = false;
+        whole.then_some(end)
     }
 
     /// The error for an answer that did not come from a handler: handlers' answers have a request id.
@@ -82,6 +83,21 @@ impl Connection {
             Error::new(Code::INVALID_PARAMETERS, "This is no HTTP request that can be read; check request line, Host, Content-Length and Transfer-Encoding")
         })
     }
+}
+
+/// What was read, when its request line has bytes that URIs must not have (RFC 3986 §2) and clients such as curl send
+/// nevertheless, `?andFilters={"a":1}` above all: with these percent-encoded, as browsers do it.
+fn mended(read: &[u8], line: usize) -> Option<Vec<u8>> {
+    let refused = |byte: &u8| matches!(byte, b'"' | b'<' | b'>' | b'`' | 0x80..);
+    if !read[..line].iter().any(refused) {
+        return None;
+    }
+    let mut mended = Vec::with_capacity(read.len() + 128);
+    for byte in &read[..line] {
+        if refused(byte) { mended.extend_from_slice(format!("%{byte:02X}").as_bytes()) } else { mended.push(*byte) }
+    }
+    mended.extend_from_slice(&read[line..]);
+    Some(mended)
 }
 
 /// The whole answer for a request that no handler sees.
@@ -101,7 +117,13 @@ impl AsyncRead for Connection {
     fn poll_read(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &mut ReadBuf<'_>) -> Poll<io::Result<()>> {
         let before = buf.filled().len();
         ready!(self.io()?.poll_read(cx, buf))?;
-        self.note(&buf.filled()[before..]);
+        let line = self.note(&buf.filled()[before..]);
+        if let Some(mended) = line.and_then(|line| mended(&buf.filled()[before..], line))
+            && mended.len() <= buf.capacity() - before
+        {
+            buf.set_filled(before);
+            buf.put_slice(&mended);
+        }
         Poll::Ready(Ok(()))
     }
 }

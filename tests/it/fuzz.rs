@@ -283,7 +283,7 @@ impl Fuzz {
     /// Percent-encoded, now and then wrongly.
     fn encoded(&mut self, text: &str) -> Vec<u8> {
         if self.random.one_in(40) {
-            return (0..self.random.below(20)).map(|_| *self.random.pick(b"%ZF0&=[]+;{}'|~!*()$,:@/?")).collect();
+            return (0..self.random.below(20)).map(|_| *self.random.pick(b"%ZF0&=[]+;{}\"<>\\^`'|~!*()$,:@/?\x80\xff")).collect();
         }
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().into_bytes()
     }

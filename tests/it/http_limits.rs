@@ -24,7 +24,8 @@ async fn raw(app: &TestApp, request: Vec<u8>) -> (u16, Value) {
     let answer = tokio::task::spawn_blocking(exchange).await.unwrap();
     let (head, body) = answer.split_once("\r\n\r\n").unwrap();
     let body: Value = serde_json::from_str(body).unwrap_or_default();
-    assert!(head.to_ascii_lowercase().contains(&format!("x-request-id: {}", body["requestId"].as_str().unwrap_or("?"))), "{head}");
+    let id = body["requestId"].as_str().unwrap_or_default();
+    assert!(head.to_ascii_lowercase().contains(&format!("x-request-id: {id}")), "{head}");
     (head.split(' ').nth(1).unwrap().parse().unwrap(), body)
 }
 
@@ -76,4 +77,16 @@ async fn a_body_beyond_the_limit_is_413_and_not_a_dropped_connection() {
     app.table(json!({ "tableName": "posts", "schema": {} })).await;
     let body = json!({ "title": "x".repeat(12 * 1024 * 1024) });
     app.secret().post("/v1/data/posts", body).await.assert_error(413, "common/payload-too-large");
+}
+
+#[actix_web::test]
+async fn a_query_typed_as_it_is_meant_is_understood() {
+    let app = TestApp::start().await;
+    app.table(json!({ "tableName": "posts" })).await;
+    app.secret().post("/v1/posts", json!({ "title": "é <b>" })).await.assert(201);
+    let key = format!("X-API-Key: {}\r\nIf-None-Match: \"x\"\r\n", app.secret_key);
+    for filter in [r#"{"title":"é%20<b>"}"#, r#"{"title":{"$contains":"É"}}"#] {
+        let (status, body) = raw(&app, request(&format!("/v1/posts?andFilters={filter}"), &key)).await;
+        assert_eq!((status, &body["pagination"]["total"]), (200, &json!(1)), "{filter}: {body}");
+    }
 }
