@@ -211,7 +211,7 @@ impl Fuzz {
         if self.random.one_in(60) {
             return "x".repeat(self.random.below(5_000));
         }
-        (*self.random.pick(&TEXTS)).to_owned()
+        (self.random.pick(&TEXTS)).to_owned()
     }
 
     fn number(&mut self) -> Value {
@@ -239,17 +239,17 @@ impl Fuzz {
     }
 
     fn path(&mut self) -> String {
-        if self.random.one_in(12) { self.text() } else { (*self.random.pick(&PATHS)).to_owned() }
+        if self.random.one_in(12) { self.text() } else { (self.random.pick(&PATHS)).to_owned() }
     }
 
     fn operator(&mut self) -> String {
-        (*self.random.pick(&OPERATORS)).to_owned()
+        (self.random.pick(&OPERATORS)).to_owned()
     }
 
     fn filter(&mut self, depth: usize) -> Value {
         let entries = (0..self.random.below(3) + 1).map(|_| match self.random.below(6) {
             0 if depth > 0 => {
-                let logical = *self.random.pick(&["$and", "$or", "$nor", "$not"]);
+                let logical = self.random.pick(&["$and", "$or", "$nor", "$not"]);
                 (logical.to_owned(), (0..self.random.below(3)).map(|_| self.filter(depth - 1)).collect())
             }
             1 => (self.path(), self.value(2)),
@@ -271,9 +271,9 @@ impl Fuzz {
                 _ => self.random.below(30).to_string(),
             },
             "sort" => format!("{}:{}", self.path(), self.random.pick(&["asc", "desc", "up", ""])),
-            "sortDirection" => (*self.random.pick(&["asc", "DESC", "", "up", "asc,desc"])).to_owned(),
+            "sortDirection" => (self.random.pick(&["asc", "DESC", "", "up", "asc,desc"])).to_owned(),
             "groupBy" => format!("{}{}", self.path(), self.random.pick(&["", ":day", ":week", ":nope", ":"])),
-            "cursor" => (*self.random.pick(&["", "x", "e30", "eyJ2IjpbXX0", "%"])).to_owned(),
+            "cursor" => (self.random.pick(&["", "x", "e30", "eyJ2IjpbXX0", "%"])).to_owned(),
             "include" => format!("{}{}", self.path(), self.random.pick(&["", ":plants", ":nope", ":", ":users"])),
             "all" | "ifUpdatedAt" => self.text(),
             _ => (0..self.random.below(3) + 1).map(|_| self.path()).collect::<Vec<_>>().join(","),
@@ -283,7 +283,7 @@ impl Fuzz {
     /// Percent-encoded, now and then wrongly.
     fn encoded(&mut self, text: &str) -> Vec<u8> {
         if self.random.one_in(40) {
-            return (0..self.random.below(20)).map(|_| *self.random.pick(b"%ZF0&=[]+;{}\"<>\\^`'|~!*()$,:@/?\x80\xff")).collect();
+            return (0..self.random.below(20)).map(|_| self.random.pick(b"%ZF0&=[]+;{}\"<>\\^`'|~!*()$,:@/?\x80\xff")).collect();
         }
         url::form_urlencoded::byte_serialize(text.as_bytes()).collect::<String>().into_bytes()
     }
@@ -292,12 +292,12 @@ impl Fuzz {
         let mut query = Vec::new();
         for at in 0..self.random.below(5) {
             query.push(if at == 0 { b'?' } else { b'&' });
-            let name = if self.random.one_in(15) { self.text() } else { (*self.random.pick(&PARAMETERS)).to_owned() };
+            let name = if self.random.one_in(15) { self.text() } else { (self.random.pick(&PARAMETERS)).to_owned() };
             let value = self.parameter(&name);
             query.extend(self.encoded(&name));
             if matches!(name.as_str(), "filter" | "andFilters" | "orFilters") && self.random.one_in(3) {
                 let (path, operator) = (self.path(), self.operator());
-                let bracket = *self.random.pick(&["[{p}]", "[{p}][{o}]", "[{p}][{o}][]", "[{p}", "[]", "[[{p}]]", "[{p}][{o}][0][1]"]);
+                let bracket = self.random.pick(&["[{p}]", "[{p}][{o}]", "[{p}][{o}][]", "[{p}", "[]", "[[{p}]]", "[{p}][{o}][0][1]"]);
                 query.extend(self.encoded(&bracket.replace("{p}", &path).replace("{o}", &operator)));
                 let text = self.text();
                 query.push(b'=');
@@ -323,7 +323,7 @@ impl Fuzz {
     fn patch(&mut self) -> Value {
         let mut patch = json!({});
         for _ in 0..self.random.below(3) + 1 {
-            let operator = (*self.random.pick(&UPDATES)).to_owned();
+            let operator = (self.random.pick(&UPDATES)).to_owned();
             let operand = match self.random.below(4) {
                 0 => json!({ "$each": self.value(2), "$position": self.number(), "$slice": self.number() }),
                 1 => self.number(),
@@ -362,7 +362,7 @@ impl Fuzz {
             2 => json!({ "operations": (0..self.random.below(4)).map(|_| self.operation()).collect::<Vec<_>>() }),
             3 => json!({ "match": { self.path(): self.value(1) }, "set": self.patch(), "setOnInsert": self.record() }),
             4 => {
-                let name = *self.random.pick(&PARAMETERS);
+                let name = self.random.pick(&PARAMETERS);
                 json!({ name: self.value(3), "andFilters": self.filter(3) })
             }
             5 | 6 => self.patch(),
@@ -394,29 +394,29 @@ impl Fuzz {
                 add("X-API-Key", self.publishable.as_bytes());
                 add("Authorization", format!("Bearer {}", self.token).as_bytes());
             }
-            7 => add("X-API-Key", *self.random.pick(&[&b"pk_"[..], b"sk_0", b"", b"\xff\xfe", b"pk_zz", &[b'a'; 3000][..]])),
+            7 => add("X-API-Key", self.random.pick(&[&b"pk_"[..], b"sk_0", b"", b"\xff\xfe", b"pk_zz", &[b'a'; 3000][..]])),
             8 => add(
                 "Authorization",
-                *self.random.pick(&[&b"Bearer"[..], b"Bearer ", b"Basic eDp5", b"Bearer a.b.c", b"bearer \xff", b"Bearer eyJhbGciOiJub25lIn0.e30."]),
+                self.random.pick(&[&b"Bearer"[..], b"Bearer ", b"Basic eDp5", b"Bearer a.b.c", b"bearer \xff", b"Bearer eyJhbGciOiJub25lIn0.e30."]),
             ),
-            9 => add("X-Project-Id", *self.random.pick(&[&b"nope"[..], b"", b"\xff"])),
+            9 => add("X-Project-Id", self.random.pick(&[&b"nope"[..], b"", b"\xff"])),
             _ => add("X-API-Key", self.secret.as_bytes()),
         }
         if self.random.one_in(12) {
-            let tag: &[u8] = *self.random.pick(&[&b"*"[..], b"\"x\"", b"W/\"x\"", b"x", b"", b"\"", b"\"a\",", b"\xff", b"\"a\"b"]);
-            add(*self.random.pick(&["If-Match", "If-None-Match"]), tag);
+            let tag: &[u8] = self.random.pick(&[&b"*"[..], b"\"x\"", b"W/\"x\"", b"x", b"", b"\"", b"\"a\",", b"\xff", b"\"a\"b"]);
+            add(self.random.pick(&["If-Match", "If-None-Match"]), tag);
         }
         if self.random.one_in(10) {
-            add("X-Bkend-Envelope", *self.random.pick(&[&b"bare"[..], b"envelope", b"\xff", b""]));
+            add("X-Bkend-Envelope", self.random.pick(&[&b"bare"[..], b"envelope", b"\xff", b""]));
         }
         if self.random.one_in(10) {
-            add("Origin", *self.random.pick(&[&b"http://localhost:3000"[..], b"null", b"https://evil.test", b"\xff"]));
+            add("Origin", self.random.pick(&[&b"http://localhost:3000"[..], b"null", b"https://evil.test", b"\xff"]));
         }
         if self.random.one_in(20) {
-            add("X-Request-Id", *self.random.pick(&[&b"mine-1"[..], b"a b", b"\xff", &[b'x'; 400][..]]));
+            add("X-Request-Id", self.random.pick(&[&b"mine-1"[..], b"a b", b"\xff", &[b'x'; 400][..]]));
         }
         let kind: &[u8] = match self.random.below(12) {
-            0 => *self.random.pick(&[&b"text/plain"[..], b"application/xml", b"", b"\xff", b"multipart/form-data", b"text/csv", b"application/x-ndjson"]),
+            0 => self.random.pick(&[&b"text/plain"[..], b"application/xml", b"", b"\xff", b"multipart/form-data", b"text/csv", b"application/x-ndjson"]),
             1 => b"application/json; charset=utf-8",
             _ => b"application/json",
         };
@@ -425,14 +425,14 @@ impl Fuzz {
     }
 
     fn table(&mut self) -> &'static str {
-        if self.random.one_in(4) { *self.random.pick(&ODD_TABLES) } else { "plants" }
+        if self.random.one_in(4) { self.random.pick(&ODD_TABLES) } else { "plants" }
     }
 
     fn target(&mut self) -> Vec<u8> {
-        let prefix = *self.random.pick(&["/v1/data/", "/v1/data/", "/v1/"]);
-        let (table, tail) = (self.table(), *self.random.pick(&TAILS));
+        let prefix = self.random.pick(&["/v1/data/", "/v1/data/", "/v1/"]);
+        let (table, tail) = (self.table(), self.random.pick(&TAILS));
         if self.random.one_in(25) {
-            return (*self.random.pick(&[
+            return (self.random.pick(&[
                 &b"/v1/transaction"[..],
                 b"/v1/transaction",
                 b"/v1/",
@@ -524,7 +524,7 @@ async fn hostile_requests_get_an_error_in_words_and_never_a_5xx() {
     let mut wire = Wire::open(app.port()).await.unwrap();
     let (mut complaints, mut statuses) = (Vec::new(), std::collections::BTreeMap::<u16, usize>::new());
     for number in 0..count {
-        let method = if fuzz.random.one_in(4) { *fuzz.random.pick(&METHODS) } else { *fuzz.random.pick(&METHODS[..3]) };
+        let method = if fuzz.random.one_in(4) { fuzz.random.pick(&METHODS) } else { fuzz.random.pick(&METHODS[..3]) };
         let (target, headers) = (fuzz.target(), fuzz.headers());
         // Streams have no end to wait for.
         if target.windows(8).any(|w| w == b"/changes") {
