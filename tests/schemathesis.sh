@@ -6,9 +6,9 @@ exec </dev/null
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$here" || exit 1
-target=${CARGO_TARGET_DIR:-$here/target}
+target=$(realpath -m "${CARGO_TARGET_DIR:-$here/target}")
 tools=$target/schemathesis
-bin=${BKEND_LOCAL:-}
+bin=${BKEND_LOCAL:+$(realpath "$BKEND_LOCAL")}
 seed=${SEED:-$RANDOM}
 examples=${EXAMPLES:-12}
 work=$(mktemp -d) || exit 1
@@ -73,9 +73,10 @@ status=0
 # run NAME PATHS HEADER OPTION…: all operations whose path matches.
 run() {
   printf '== %s (seed %s)\n' "$1" "$seed"
-  "$tools/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$url/openapi.json" --include-path-regex "$2" -H "$3" "${@:4}" \
+  # What it remembers between runs belongs to the tool, not to the sources.
+  (cd "$work" && "$tools/bin/schemathesis" --config-file "$work/schemathesis.toml" run "$url/openapi.json" --include-path-regex "$2" -H "$3" "${@:4}" \
     --checks not_a_server_error,status_code_conformance,content_type_conformance,response_schema_conformance \
-    --phases examples,coverage,fuzzing --max-examples "$examples" --seed "$seed" --workers 2 --warnings off --generation-database none || status=1
+    --phases examples,coverage,fuzzing --max-examples "$examples" --seed "$seed" --workers 2 --warnings off --generation-database none) || status=1
 }
 run "data" '^/v1/(data|\{table\}|transaction)' "$as_key"
 run "server" '^/(healthz|readyz|metrics|openapi\.json)' "X-None: 1"

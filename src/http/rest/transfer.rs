@@ -67,7 +67,7 @@ fn not_kept(error: std::io::Error) -> Error {
 #[utoipa::path(get, path = "/v1/data/{table}/export", tag = "data", params(("table" = String, Path),
     ("format" = Option<String>, Query, description = "`csv`, `ndjson` or `json` (default)."), ("andFilters" = Option<String>, Query),
     ("orFilters" = Option<String>, Query), ("search" = Option<String>, Query), ("sortBy" = Option<String>, Query), ("select" = Option<String>, Query)),
-    responses((status = 200, body = String, content_type = "text/csv")))]
+    responses((status = 200, content(("text/csv"), ("application/x-ndjson"), (Vec<super::data::Record> = "application/json")))))]
 pub async fn export(request: HttpRequest, access: Access, table: web::Path<String>, body: Body) -> ApiResult<HttpResponse> {
     let records = Records::open(&access.environment, &access.caller, &table)?;
     send_export(&records, &params(&request)?, body).await
