@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use super::keys::ApiKey;
+use super::oauth::Scopes;
 
 /// The caller of an operation inside an environment.
 #[derive(Debug, Clone)]
@@ -48,7 +49,20 @@ pub enum Via {
     /// Whoever may read the data directory: acts as the server owner with a session's rights.
     Operator,
     /// An AI client with an OAuth grant.
-    Mcp { client: String },
+    Mcp(Arc<Connection>),
+}
+
+/// What a developer approved for one AI client.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Connection {
+    /// Of the grant.
+    pub id: String,
+    /// Name the client gave itself; unverified.
+    pub client: String,
+    pub organization_id: String,
+    pub scopes: Scopes,
+    /// Whether the box for production environments was ticked.
+    pub allow_prod: bool,
 }
 
 /// The three kinds of callers table permissions know.
@@ -116,7 +130,7 @@ impl Tenant {
             Via::Session(_) => serde_json::json!({ "type": "tenant", "id": self.id, "name": self.name }),
             Via::Token { id, name, .. } => serde_json::json!({ "type": "token", "id": id, "name": name }),
             Via::Operator => serde_json::json!({ "type": "cli", "id": self.id, "name": self.name }),
-            Via::Mcp { client } => serde_json::json!({ "type": "mcp", "id": self.id, "name": self.name, "client": client }),
+            Via::Mcp(connection) => serde_json::json!({ "type": "mcp", "id": self.id, "name": self.name, "client": connection.client }),
         }
     }
 }

@@ -83,7 +83,7 @@ fn front_matter_is_complete() {
 fn pages_and_sections_have_the_length_of_one_subject() {
     let mut wrong = Findings(Vec::new());
     for page in pages() {
-        let (least, most) = if page.meta.kind == Kind::Cookbook { (400, 1_000) } else { (250, 1_200) };
+        let (least, most) = if page.meta.kind == Kind::Cookbook { (250, 1_000) } else { (250, 1_200) };
         let (prose, all) = (words(&without_fences(&page.markdown)), words(&page.markdown));
         wrong.check(prose >= least && all <= most, page, || format!("{prose} words of prose, {all} in all; {least} to {most}"));
         for section in sections(&page.markdown, 2) {

@@ -123,6 +123,7 @@ pub fn may_see_project(tenant: &Tenant, project: &ProjectRow) -> bool {
         Via::Token { organization_id, project_id, .. } => {
             organization_id.as_ref().is_none_or(|own| *own == project.organization_id) && project_id.as_ref().is_none_or(|own| *own == project.id)
         }
+        Via::Mcp(connection) => connection.organization_id == project.organization_id,
         _ => true,
     }
 }
@@ -131,6 +132,7 @@ pub fn may_see_project(tenant: &Tenant, project: &ProjectRow) -> bool {
 pub fn may_see_organization(tenant: &Tenant, organization_id: &str, need: Need) -> bool {
     match &tenant.via {
         Via::Token { organization_id: own, project_id, .. } => own.as_ref().is_none_or(|own| own == organization_id) && (project_id.is_none() || need.glance),
+        Via::Mcp(connection) => connection.organization_id == organization_id,
         _ => true,
     }
 }
@@ -145,6 +147,9 @@ pub fn own_account(tenant: &Tenant, write: bool) -> Result<()> {
         Via::Token { organization_id, project_id, .. } if write && (organization_id.is_some() || project_id.is_some()) => {
             Err(Error::new(Code::INSUFFICIENT_SCOPE, "This token is tied to an organization or project; use one without that restriction, or sign in"))
         }
+        Via::Mcp(_) if write => {
+            Err(Error::new(Code::INSUFFICIENT_SCOPE, "An AI client works in the organization it was approved for; sign in to change your account"))
+        }
         _ => Ok(()),
     }
 }
@@ -156,7 +161,7 @@ pub fn own_account(tenant: &Tenant, write: bool) -> Result<()> {
 pub fn session_or_operator(tenant: &Tenant) -> Result<()> {
     match tenant.via {
         Via::Session(_) | Via::Operator => Ok(()),
-        Via::Token { .. } | Via::Mcp { .. } => {
+        Via::Token { .. } | Via::Mcp(_) => {
             Err(Error::new(Code::MANAGEMENT_FORBIDDEN, "A token never manages tokens or sessions; sign in to the console or use the command line"))
         }
     }

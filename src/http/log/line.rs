@@ -101,7 +101,7 @@ impl Who {
                 Via::Session(_) => format!("tenant:{}", clean(&tenant.email)),
                 Via::Token { name, .. } => format!("pat:{}", clean(name)),
                 Via::Operator => "operator".to_owned(),
-                Via::Mcp { client } => format!("mcp:{}", clean(client)),
+                Via::Mcp(connection) => format!("mcp:{}", clean(&connection.client)),
             },
         }
     }

@@ -20,7 +20,8 @@ async fn section(name: &str) {
 }
 
 /// One test per section, so that they run beside each other.
-const SECTIONS: &[&str] = &["getting-started", "local", "database", "security"];
+const SECTIONS: &[&str] =
+    &["getting-started", "local", "mcp", "console", "authentication", "database", "storage", "security", "guides", "troubleshooting", "cookbooks"];
 
 #[actix_web::test]
 async fn samples_of_getting_started_work() {
@@ -40,6 +41,41 @@ async fn samples_of_database_work() {
 #[actix_web::test]
 async fn samples_of_security_work() {
     section("security").await;
+}
+
+#[actix_web::test]
+async fn samples_of_mcp_work() {
+    section("mcp").await;
+}
+
+#[actix_web::test]
+async fn samples_of_console_work() {
+    section("console").await;
+}
+
+#[actix_web::test]
+async fn samples_of_authentication_work() {
+    section("authentication").await;
+}
+
+#[actix_web::test]
+async fn samples_of_storage_work() {
+    section("storage").await;
+}
+
+#[actix_web::test]
+async fn samples_of_guides_work() {
+    section("guides").await;
+}
+
+#[actix_web::test]
+async fn samples_of_troubleshooting_work() {
+    section("troubleshooting").await;
+}
+
+#[actix_web::test]
+async fn samples_of_cookbooks_work() {
+    section("cookbooks").await;
 }
 
 #[test]
