@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::environment::Environment;
 use super::error::{Code, Error, Result};
 use super::keys::KeyCache;
+use super::passwords::Passwords;
 use super::project::Project;
 use super::tenancy::Attempts;
 use super::{id, time};
@@ -45,6 +46,7 @@ pub struct Backend {
     /// Held while an environment is opened, so that it is opened once; holds the ids that never open again.
     opening: Mutex<HashSet<String>>,
     attempts: Attempts,
+    passwords: Passwords,
 }
 
 /// Projects held in memory.
@@ -85,6 +87,7 @@ impl Backend {
             environments: RwLock::default(),
             opening: Mutex::default(),
             attempts: Attempts::default(),
+            passwords: Passwords::default(),
         })
     }
 
@@ -123,6 +126,11 @@ impl Backend {
 
     pub fn keys(&self) -> &KeyCache {
         &self.keys
+    }
+
+    /// The pool that hashes passwords, of developers and end users alike.
+    pub fn passwords(&self) -> &Passwords {
+        &self.passwords
     }
 
     pub(super) fn attempts(&self) -> &Attempts {

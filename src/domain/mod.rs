@@ -12,6 +12,7 @@ pub mod id;
 pub mod keys;
 pub mod oauth;
 pub mod page;
+pub mod passwords;
 pub mod project;
 pub mod rate_limit;
 pub mod records;
