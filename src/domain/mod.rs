@@ -17,6 +17,7 @@ pub mod project;
 pub mod rate_limit;
 pub mod records;
 pub mod requests;
+pub mod sealed;
 mod store_errors;
 pub mod tables;
 pub mod tenancy;
