@@ -11,7 +11,7 @@ use super::error::{Code, Error, Result};
 use super::keys::KeyCache;
 use super::passwords::Passwords;
 use super::project::Project;
-use super::tenancy::Attempts;
+use super::tenancy::{Attempts, McpUses, Tree};
 use super::{id, time};
 use crate::store::control::{EnvironmentRow, ProjectRow};
 use crate::store::{Database, Directory, OpenError};
@@ -47,6 +47,8 @@ pub struct Backend {
     opening: Mutex<HashSet<String>>,
     attempts: Attempts,
     passwords: Passwords,
+    mcp_uses: McpUses,
+    tree: Tree,
 }
 
 /// Projects held in memory.
@@ -88,6 +90,8 @@ impl Backend {
             opening: Mutex::default(),
             attempts: Attempts::default(),
             passwords: Passwords::default(),
+            mcp_uses: McpUses::default(),
+            tree: Tree::default(),
         })
     }
 
@@ -135,6 +139,15 @@ impl Backend {
 
     pub(super) fn attempts(&self) -> &Attempts {
         &self.attempts
+    }
+
+    pub(super) fn mcp_uses(&self) -> &McpUses {
+        &self.mcp_uses
+    }
+
+    /// Changes to the tree of projects, environments and tables.
+    pub fn tree(&self) -> &Tree {
+        &self.tree
     }
 
     /// A project as requests need it.
@@ -217,7 +230,7 @@ impl Backend {
         if let Some(environment) = self.environments.read().get(&row.id) {
             return Ok(Arc::clone(environment));
         }
-        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project)?);
+        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project, self.tree.clone())?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));

@@ -16,6 +16,7 @@ use super::records::changes::Bus;
 use super::records::live::MAX_STREAMS;
 use super::requests::RequestLog;
 use super::tables::table::Table;
+use super::tenancy::Tree;
 use super::users::AuthSettings;
 use super::users::token::TokenKeys;
 use crate::store::control::{ActivityRow, EnvironmentRow};
@@ -39,6 +40,7 @@ pub struct Environment {
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
+    tree: Tree,
     answers: Answers,
     /// Places for change streams.
     streams: Arc<Semaphore>,
@@ -51,7 +53,7 @@ const SYSTEM_TABLES: [&str; 4] = ["users", "accounts", "sessions", "files"];
 
 impl Environment {
     /// Opens the databases of an environment.
-    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
+    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>, tree: Tree) -> Result<Self> {
         let data = directory.open_data(&row.id)?;
         let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
@@ -72,6 +74,7 @@ impl Environment {
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
             bus: Bus::default(),
+            tree,
             answers: Answers::default(),
             streams: Arc::new(Semaphore::new(MAX_STREAMS)),
             last_change: AtomicI64::new(last_change),
@@ -121,11 +124,15 @@ impl Environment {
         let (environment, name) = (Arc::clone(self), name.to_owned());
         tx.after_commit(move || {
             let mut tables = HashMap::clone(&environment.tables.load());
-            match table {
+            let is_there = table.is_some();
+            let before = match table {
                 Some(table) => tables.insert(name.clone(), table),
                 None => tables.remove(&name),
             };
             environment.tables.store(Arc::new(tables));
+            if before.is_some() != is_there {
+                environment.tree.changed(&environment.project.organization_id);
+            }
             environment.bus.table_changed(&name);
         });
     }

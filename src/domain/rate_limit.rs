@@ -49,10 +49,25 @@ impl RateLimiter {
         let Some(limit) = access.environment.project().settings().data_rate_limit else { return Ok(None) };
         let key = access.caller.key().map(|k| k.id.as_str());
         let caller = self.hasher.hash_one((access.environment.id(), key, address.map(network)));
-        self.count_at(caller, limit, Instant::now()).map(Some)
+        self.count_at(caller, limit, Instant::now()).map(Some).map_err(|wait| {
+            let message = format!("More than {limit} data requests in a minute with this key from this address; wait {wait} s");
+            Error::rate_limited(Code::DATA_RATE_LIMIT_EXCEEDED, message, limit, wait)
+        })
     }
 
-    fn count_at(&self, caller: u64, limit: u32, now: Instant) -> Result<Standing> {
+    /// Counts something `who` did against a limit that is the same for everybody; `what` it was, in the plural.
+    ///
+    /// # Errors
+    /// 429 `common/rate-limit-exceeded` with the time to wait.
+    pub fn count_for(&self, who: &str, limit: u32, what: &str) -> Result<Standing> {
+        self.count_at(self.hasher.hash_one(who), limit, Instant::now()).map_err(|wait| {
+            let message = format!("More than {limit} {what} in a minute; wait {wait} s");
+            Error::rate_limited(Code::RATE_LIMIT_EXCEEDED, message, limit, wait)
+        })
+    }
+
+    /// The error is the time to wait, in seconds.
+    fn count_at(&self, caller: u64, limit: u32, now: Instant) -> Result<Standing, u32> {
         let mut shard = self.shards[(caller as usize) % SHARDS].lock();
         if shard.len() >= CALLERS && !shard.contains_key(&caller) {
             make_room(&mut shard, now);
@@ -62,9 +77,7 @@ impl RateLimiter {
             *window = Window { start: now, count: 0 };
         }
         if window.count >= limit {
-            let wait = (WINDOW - now.duration_since(window.start)).as_millis().div_ceil(1000) as u32;
-            let message = format!("More than {limit} data requests in a minute with this key from this address; wait {wait} s");
-            return Err(Error::rate_limited(Code::DATA_RATE_LIMIT_EXCEEDED, message, limit, wait));
+            return Err((WINDOW - now.duration_since(window.start)).as_millis().div_ceil(1000) as u32);
         }
         window.count += 1;
         Ok(Standing { limit, remaining: limit - window.count })
@@ -99,8 +112,7 @@ mod tests {
         let (limiter, start) = (RateLimiter::default(), Instant::now());
         assert_eq!(limiter.count_at(1, 2, start).unwrap().remaining, 1);
         assert_eq!(limiter.count_at(1, 2, start).unwrap().remaining, 0);
-        let refused = limiter.count_at(1, 2, start + Duration::from_secs(15)).unwrap_err();
-        assert_eq!((refused.retry_after(), refused.rate_limit()), (Some(45), Some((2, 0))));
+        assert_eq!(limiter.count_at(1, 2, start + Duration::from_secs(15)), Err(45));
         assert!(limiter.count_at(2, 2, start).is_ok(), "another caller has a count of its own");
         assert_eq!(limiter.count_at(1, 2, start + WINDOW).unwrap().remaining, 1);
     }

@@ -8,14 +8,14 @@ use std::time::Instant;
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
-use actix_web::http::Method;
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
 use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
+use super::cors::Callers;
 use super::error::{self, ApiError};
 use super::routing::RouteId;
-use super::{State, address, cors, observe};
+use super::{State, address, cors, mcp, observe};
 use crate::domain::access::Access;
 use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error};
@@ -128,7 +128,7 @@ pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'stat
             with_error_body(response, &context)
         }
     };
-    add_headers(&mut response, &context);
+    add_headers(&mut response, &state, &context);
     if state.is_stopping() {
         response.response_mut().head_mut().set_connection_type(actix_web::http::ConnectionType::Close);
     }
@@ -139,7 +139,7 @@ pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'stat
 async fn refuse(http: &HttpRequest, state: &State, context: &Context) -> Option<HttpResponse> {
     let answer = |error: Error| {
         context.error_code.set(Some(error.code().name));
-        Some(error::response(&error, &context.request_id))
+        Some(error::response_at(http.path(), &error, &context.request_id))
     };
     let host = http.headers().get(header::HOST).and_then(|v| v.to_str().ok()).or_else(|| http.uri().authority().map(|a| a.as_str()));
     if !host.is_some_and(|host| address::is_known_host(state.settings(), host)) {
@@ -148,19 +148,35 @@ async fn refuse(http: &HttpRequest, state: &State, context: &Context) -> Option<
             "The Host header names a host this server does not know; use localhost, or start it with --allow-host or --public-url",
         ));
     }
+    if mcp::is_endpoint(http.path())
+        && let Err(refusal) = mcp::admit(http, state)
+    {
+        return answer(refusal);
+    }
     if state.is_stopping() && !matches!(http.path(), "/healthz" | "/readyz") {
         return answer(Error::unavailable("The server is shutting down; try again once it is back"));
     }
     if http.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
         return answer(Error::new(Code::PAYLOAD_TOO_LARGE, "The request target is longer than 64 KiB; send a long query as a body to POST …/query"));
     }
-    if http.method() == Method::OPTIONS && http.headers().contains_key(header::ACCESS_CONTROL_REQUEST_METHOD) && cors::covers(http.path()) {
+    if cors::is_preflight(http)
+        && let Some(callers) = cors::callers(http.path())
+    {
         let origin = http.headers().get(header::ORIGIN)?;
         let text = origin.to_str().unwrap_or_default();
-        let granted = address::is_loopback_origin(text) || state.any_project_allows(text).await;
-        return Some(cors::preflight(granted.then_some(origin)));
+        let granted = match callers {
+            Callers::Anyone => true,
+            Callers::Tools => tool_origin(http, state, text),
+            Callers::Apps => address::is_loopback_origin(text) || state.any_project_allows(text).await,
+        };
+        return Some(cors::preflight(callers, granted.then_some(origin)));
     }
     None
+}
+
+/// Whether pages of an origin may call what is for AI tools.
+fn tool_origin(http: &HttpRequest, state: &State, origin: &str) -> bool {
+    address::is_loopback_origin(origin) || address::is_own_origin(http, state.settings(), origin)
 }
 
 /// Turns a domain error a handler answered into the error union.
@@ -170,12 +186,12 @@ fn with_error_body(response: ServiceResponse<BoxBody>, context: &Context) -> Ser
         Some(ApiError(error)) => {
             context.error_code.set(Some(error.code().name));
             note_refusal(error, context);
-            error::response(error, &context.request_id)
+            error::response_at(response.request().path(), error, &context.request_id)
         }
         None => {
             let error = foreign(error);
             context.error_code.set(Some(error.code().name));
-            error::response(&error, &context.request_id)
+            error::response_at(response.request().path(), &error, &context.request_id)
         }
     };
     ServiceResponse::new(response.request().clone(), answer)
@@ -201,7 +217,7 @@ fn foreign(error: &actix_web::Error) -> Error {
     }
 }
 
-fn add_headers(response: &mut ServiceResponse<BoxBody>, context: &Context) {
+fn add_headers(response: &mut ServiceResponse<BoxBody>, state: &State, context: &Context) {
     let http = response.request().clone();
     let headers = response.headers_mut();
     headers.insert(REQUEST_ID, context.request_id.0.clone());
@@ -210,14 +226,16 @@ fn add_headers(response: &mut ServiceResponse<BoxBody>, context: &Context) {
         headers.insert(error::RATE_LIMIT, HeaderValue::from(limit));
         headers.insert(error::RATE_REMAINING, HeaderValue::from(remaining));
     }
-    if !cors::covers(http.path()) {
-        return;
+    let Some(callers) = cors::callers(http.path()) else { return };
+    if callers == Callers::Anyone {
+        return cors::allow(headers, &HeaderValue::from_static("*"));
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = http.headers().get(header::ORIGIN) else { return };
     let text = origin.to_str().unwrap_or_default();
     let listed = || context.access.borrow().as_ref().is_some_and(|a| a.environment.project().allows_origin(text));
-    if address::is_loopback_origin(text) || listed() {
+    let granted = if callers == Callers::Tools { tool_origin(&http, state, text) } else { address::is_loopback_origin(text) || listed() };
+    if granted {
         cors::allow(headers, origin);
     }
 }

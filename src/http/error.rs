@@ -5,6 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
+use super::mcp;
 use crate::domain::error::{Code, Error};
 
 /// A domain error on its way out. The middleware writes the body, since only it knows the request id.
@@ -48,6 +49,11 @@ pub fn body(error: &Error, request_id: &str) -> Value {
         inner[key] = value.clone();
     }
     json!({ "success": false, "statusCode": error.code().status, "message": error.message(), "error": inner, "requestId": request_id })
+}
+
+/// The answer for an error on a path, in the form its clients read.
+pub fn response_at(path: &str, error: &Error, request_id: &str) -> HttpResponse {
+    if mcp::is_endpoint(path) { mcp::error_response(error, request_id) } else { response(error, request_id) }
 }
 
 /// The whole answer for an error, with its headers.

@@ -10,6 +10,7 @@ pub mod error;
 pub mod health;
 pub mod log;
 pub mod management;
+pub mod mcp;
 pub mod metrics;
 mod observe;
 pub mod openapi;

@@ -205,7 +205,7 @@ fn not_allowed(request: &HttpRequest, allow: &str) -> HttpResponse {
     let error = Error::new(Code::METHOD_NOT_ALLOWED, format!("{} is not possible here; this route has {allow}", request.method()));
     let context = Context::of(request);
     context.error_code.set(Some(error.code().name));
-    let mut answer = error::response(&error, &context.request_id);
+    let mut answer = error::response_at(request.path(), &error, &context.request_id);
     if let Ok(value) = HeaderValue::from_str(allow) {
         answer.headers_mut().insert(header::ALLOW, value);
     }

@@ -15,7 +15,7 @@ use actix_web::{App, web};
 use ipnet::IpNet;
 
 use super::connection::Connection;
-use super::{State, console, context, health, log, management, metrics, openapi, rest, routing};
+use super::{State, console, context, health, log, management, mcp, metrics, openapi, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
@@ -215,6 +215,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(openapi::routes)
         .configure(rest::routes)
         .configure(management::routes)
+        .configure(mcp::routes)
         .configure(console::routes);
 }
 

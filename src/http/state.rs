@@ -9,6 +9,7 @@ use actix_web::{FromRequest, HttpRequest, web};
 use tokio::sync::watch;
 
 use super::ApiError;
+use super::mcp;
 use super::metrics::Metrics;
 use super::server::Settings;
 use crate::domain::backend::Backend;
@@ -24,6 +25,7 @@ struct Inner {
     settings: Settings,
     metrics: Metrics,
     data_limits: RateLimiter,
+    mcp: mcp::Shared,
     stopping: watch::Sender<bool>,
     /// The same, for every request to look at.
     is_stopping: AtomicBool,
@@ -35,8 +37,15 @@ pub struct Stopping(watch::Receiver<bool>);
 
 impl State {
     pub fn new(backend: Arc<Backend>, settings: Settings) -> Self {
-        let (stopping, metrics, data_limits) = (watch::Sender::new(false), Metrics::default(), RateLimiter::default());
-        Self(Arc::new(Inner { backend, settings, metrics, data_limits, stopping, is_stopping: AtomicBool::new(false) }))
+        Self(Arc::new(Inner {
+            backend,
+            settings,
+            metrics: Metrics::default(),
+            data_limits: RateLimiter::default(),
+            mcp: mcp::Shared::default(),
+            stopping: watch::Sender::new(false),
+            is_stopping: AtomicBool::new(false),
+        }))
     }
 
     pub fn backend(&self) -> &Arc<Backend> {
@@ -54,6 +63,11 @@ impl State {
     /// Requests counted against `dataRateLimit`.
     pub fn data_limits(&self) -> &RateLimiter {
         &self.0.data_limits
+    }
+
+    /// What the endpoint of AI tools keeps.
+    pub fn mcp(&self) -> &mcp::Shared {
+        &self.0.mcp
     }
 
     /// What streams watch, so that stopping does not wait for them.

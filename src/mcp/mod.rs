@@ -3,6 +3,7 @@
 
 pub mod connection;
 pub mod narrowing;
+pub mod protocol;
 
 pub use connection::Connection;
 pub use narrowing::Narrowing;

@@ -25,6 +25,7 @@ mod management_projects;
 mod management_schema;
 mod management_session;
 mod management_tables;
+mod mcp_protocol;
 mod observability;
 mod openapi;
 mod permissions;

@@ -121,7 +121,7 @@ impl Backend {
         let now = time::now();
         let id = new_id();
         let (key, value) = default_key(self, tenant, &id, now);
-        let (tenant, project) = (tenant.clone(), project.to_owned());
+        let (tenant, project, tree) = (tenant.clone(), project.to_owned(), self.tree().clone());
         let (row, existing_keys) = self
             .control()
             .write::<_, Error, _>(move |tx| {
@@ -135,6 +135,7 @@ impl Backend {
                 tx.insert_environment(&row)?;
                 tx.insert_key(&key)?;
                 guard::audit(tx, &tenant, change(&project, &row, "created"))?;
+                tx.after_commit(move || tree.changed(&project.organization_id));
                 Ok((row, None))
             })
             .await?;
@@ -167,7 +168,9 @@ impl Backend {
                 removal.add_environment(tx, &access.row.id)?;
                 tx.delete_environment(&access.row.id)?;
                 guard::audit(tx, &tenant, change(&access.project, &access.row, "deleted"))?;
+                let tree = this.tree().clone();
                 removal.on_commit(tx, this);
+                tx.after_commit(move || tree.changed(&access.project.organization_id));
                 Ok(removal)
             })
             .await?;

@@ -12,6 +12,7 @@ mod first_run;
 pub mod guard;
 pub mod input;
 pub mod login_links;
+pub mod mcp_sessions;
 pub mod members;
 pub mod organizations;
 pub mod projects;
@@ -20,7 +21,10 @@ pub mod server;
 pub mod sessions;
 pub mod slug;
 pub mod stats;
+pub mod tree;
 pub mod version;
 
 pub use attempts::Attempts;
 pub use first_run::FirstRun;
+pub use mcp_sessions::McpUses;
+pub use tree::{Tree, TreeChanges};

@@ -151,7 +151,7 @@ impl Backend {
             created_at: now,
         };
         let (key, value) = default_key(self, tenant, &environment.id, now);
-        let (tenant, id) = (tenant.clone(), organization.to_owned());
+        let (tenant, id, tree) = (tenant.clone(), organization.to_owned(), self.tree().clone());
         let stored = self
             .control()
             .write::<_, Error, _>(move |tx| {
@@ -161,6 +161,8 @@ impl Backend {
                 tx.insert_environment(&environment)?;
                 tx.insert_key(&key)?;
                 guard::audit(tx, &tenant, change(&row, "created"))?;
+                let organization_id = row.organization_id.clone();
+                tx.after_commit(move || tree.changed(&organization_id));
                 Ok(Stored { row, environments: vec![environment] })
             })
             .await?;
@@ -191,7 +193,10 @@ impl Backend {
                 tx.update_project(&row)?;
                 guard::audit(tx, &tenant, change(&row, "updated"))?;
                 let changed = row.clone();
-                tx.after_commit(move || this.project_changed(&changed));
+                tx.after_commit(move || {
+                    this.project_changed(&changed);
+                    this.tree().changed(&changed.organization_id);
+                });
                 Stored::load(&tx.reader(), row)
             })
             .await?;
@@ -214,7 +219,9 @@ impl Backend {
                 removal.add_project(tx, &row.id)?;
                 tx.delete_project(&row.id)?;
                 guard::audit(tx, &tenant, change(&row, "deleted"))?;
+                let tree = this.tree().clone();
                 removal.on_commit(tx, this);
+                tx.after_commit(move || tree.changed(&row.organization_id));
                 Ok(removal)
             })
             .await?;

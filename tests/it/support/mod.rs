@@ -4,6 +4,7 @@
 
 pub mod cli;
 pub mod developers;
+pub mod mcp;
 pub mod process;
 pub mod random;
 pub mod streams;
