@@ -30,6 +30,10 @@ pub enum Does {
         name: String,
         run: bool,
     },
+    /// Call an MCP tool with these arguments; it must not answer with an error.
+    Tool {
+        name: String,
+    },
     /// Every `$ bkend-local …` line exits with 0.
     Console,
     /// A file that later commands read.
@@ -69,6 +73,9 @@ impl<'a> Sample<'a> {
         } else if let (Some(name), "json") = (get("answers"), language.as_str()) {
             known(&["answers"])?;
             Does::Answers { name }
+        } else if let (Some(name), "json") = (get("tool"), language.as_str()) {
+            known(&["tool"])?;
+            Does::Tool { name }
         } else if let (Some(name), "js" | "ts" | "dart") = (get("same"), language.as_str()) {
             known(&["same"])?;
             Does::Same { name, run: language == "js" }

@@ -90,6 +90,7 @@ impl Run {
                 same(&sent.request, &code)?;
                 if *run { self.javascript(&code).await } else { Ok(()) }
             }
+            Does::Tool { name } => self.tool(name, sample.code).await,
             Does::Console => self.console(sample.code).await,
             Does::File { name } => std::fs::write(self.folder.path().join(name), sample.code).map_err(|error| error.to_string()),
             Does::Skip | Does::Nothing => Ok(()),
@@ -131,6 +132,16 @@ impl Run {
             out = out.body(body.clone());
         }
         Answer::of(out.send().await.unwrap()).await
+    }
+
+    /// Calls a tool over `/mcp`, each time in a session of its own.
+    async fn tool(&self, name: &str, code: &str) -> Result<(), String> {
+        let arguments: Value = serde_json::from_str(&self.filled(code, As::Guest)?).map_err(|error| error.to_string())?;
+        let session = self.app.bearer(&self.access_token).mcp("2025-06-18").await;
+        let answer = session.ask("tools/call", json!({ "name": name, "arguments": arguments })).await;
+        let result = &answer.body["result"];
+        let fine = answer.status == 200 && result["content"][0]["text"].is_string() && result["isError"] != true;
+        if fine { Ok(()) } else { Err(format!("answers {} {}", answer.status, answer.text)) }
     }
 
     /// Runs a script where Node is present.
