@@ -9,6 +9,7 @@ use parking_lot::{Mutex, RwLock};
 use super::environment::Environment;
 use super::error::{Code, Error, Result};
 use super::keys::KeyCache;
+use super::mail::Post;
 use super::passwords::Passwords;
 use super::project::Project;
 use super::tenancy::{Attempts, McpUses, Tree};
@@ -31,6 +32,8 @@ pub struct Options {
     /// Base of handed-out URLs, without a trailing slash.
     pub public_url: Option<String>,
     pub data_dir: PathBuf,
+    /// Links and codes may stand in the log; they do on loopback only.
+    pub log_secrets: bool,
 }
 
 pub struct Backend {
@@ -230,7 +233,8 @@ impl Backend {
         if let Some(environment) = self.environments.read().get(&row.id) {
             return Ok(Arc::clone(environment));
         }
-        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project, self.tree.clone())?);
+        let post = Post::new(self.options.log_secrets && self.options.loopback_only);
+        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project, self.tree.clone(), post)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));

@@ -10,6 +10,7 @@ use sha2::Sha256;
 use tokio::sync::{Notify, Semaphore};
 
 use super::error::{Error, Result};
+use super::mail::Post;
 use super::project::Project;
 use super::records::cache::Answers;
 use super::records::changes::Bus;
@@ -35,6 +36,7 @@ pub struct Environment {
     token_keys: TokenKeys,
     auth: ArcSwap<AuthSettings>,
     outbox: Arc<Notify>,
+    post: Arc<Post>,
     requests: Arc<RequestLog>,
     copies: Copies,
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
@@ -53,7 +55,7 @@ const SYSTEM_TABLES: [&str; 4] = ["users", "accounts", "sessions", "files"];
 
 impl Environment {
     /// Opens the databases of an environment.
-    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>, tree: Tree) -> Result<Self> {
+    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>, tree: Tree, post: Post) -> Result<Self> {
         let data = directory.open_data(&row.id)?;
         let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
@@ -69,6 +71,7 @@ impl Environment {
             data,
             auth: ArcSwap::from_pointee(auth),
             outbox: Arc::new(Notify::new()),
+            post: Arc::new(post),
             copies: directory.copies(),
             requests: RequestLog::new(directory.log(&row.id)),
             tables: ArcSwap::from_pointee(tables),
@@ -164,6 +167,11 @@ impl Environment {
 
     pub fn data(&self) -> &Arc<Database> {
         &self.data
+    }
+
+    /// What its mail needs while it runs.
+    pub(super) fn post(&self) -> &Arc<Post> {
+        &self.post
     }
 
     /// Copies of tables taken before they were changed.

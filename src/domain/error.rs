@@ -47,6 +47,7 @@ codes! {
     SESSION_EXPIRED "auth/session-expired" 401 "The session behind the token has ended."
     ACCOUNT_BANNED "auth/account-banned" 403 "The user is banned."
     INSUFFICIENT_SCOPE "auth/insufficient-scope" 403 "The scope of the personal access token is too low."
+    TEMPLATE_NOT_FOUND "auth/template-not-found" 404 "There is no mail template of this name, or no text in this language."
 
     VALIDATION_ERROR "data/validation-error" 400 "A value, filter or permission breaks a rule; details name each."
     INVALID_HEADER "data/invalid-header" 400 "A header of the request cannot be used."

@@ -10,6 +10,7 @@ pub mod environment;
 pub mod error;
 pub mod id;
 pub mod keys;
+pub mod mail;
 pub mod oauth;
 pub mod page;
 pub mod passwords;

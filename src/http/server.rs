@@ -129,6 +129,7 @@ impl Application {
             adopt_secret: settings.adopt_secret.clone(),
             loopback_only: settings.hosts.iter().all(IpAddr::is_loopback),
             public_url: settings.public_url.clone(),
+            log_secrets: settings.log_secrets,
             data_dir: settings.data_dir.clone(),
         };
         let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;

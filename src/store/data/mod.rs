@@ -2,6 +2,8 @@
 
 mod changes;
 mod indexes;
+mod mail;
+mod mail_templates;
 mod outbox;
 mod records;
 mod stats;
@@ -10,6 +12,8 @@ mod users;
 
 pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
 pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique, index_statements};
+pub use mail::{MailFilter, MailRow};
+pub use mail_templates::MailTemplateRow;
 pub use outbox::OutboxRow;
 pub use records::{Record, Violation, violation};
 pub use stats::{EnvironmentCounts, Firsts};

@@ -1,0 +1,24 @@
+//! Mail to end users: texts, the mailbox of an environment, and delivery by SMTP (`03-auth.md` §11, "Mail").
+
+mod built_in;
+mod letterhead;
+pub mod locale;
+mod outgoing;
+mod plain;
+mod post;
+mod render;
+mod template;
+
+pub use letterhead::Letterhead;
+pub use locale::Locale;
+pub use outgoing::Outgoing;
+pub use post::{Post, log};
+pub use render::{Rendered, Text};
+pub use template::Template;
+
+/// Mails an environment keeps: the newest.
+pub const KEPT: u32 = 1_000;
+/// Characters of a subject.
+pub const SUBJECT: usize = 200;
+/// Bytes of a body.
+pub const BODY: usize = 256 * 1024;
