@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::environment::Environment;
 use super::error::{Code, Error, Result};
+use super::jobs::Jobs;
 use super::keys::KeyCache;
 use super::mail::Post;
 use super::passwords::Passwords;
@@ -52,6 +53,7 @@ pub struct Backend {
     passwords: Passwords,
     mcp_uses: McpUses,
     tree: Tree,
+    jobs: Jobs,
 }
 
 /// Projects held in memory.
@@ -95,6 +97,7 @@ impl Backend {
             passwords: Passwords::default(),
             mcp_uses: McpUses::default(),
             tree: Tree::default(),
+            jobs: Jobs::default(),
         })
     }
 
@@ -138,6 +141,8 @@ impl Backend {
     /// The pool that hashes passwords, of developers and end users alike.
     pub fn passwords(&self) -> &Passwords {
         &self.passwords
+    pub(super) fn jobs(&self) -> &Jobs {
+        &self.jobs
     }
 
     pub(super) fn attempts(&self) -> &Attempts {

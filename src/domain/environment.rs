@@ -60,7 +60,7 @@ impl Environment {
         let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
         let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
-        let auth = auth.map_or(Ok(AuthSettings::default()), |text| serde_json::from_str(&text)).map_err(Error::internal)?;
+        let auth = read_auth(auth)?;
         Ok(Self {
             id: row.id.clone(),
             name: row.name.clone(),
@@ -140,6 +140,25 @@ impl Environment {
         });
     }
 
+    /// Reads tables and settings anew after everything was replaced; in force with the commit.
+    pub(super) fn reread(self: &Arc<Self>, tx: &mut Tx<'_>) -> Result<()> {
+        let reader = tx.reader();
+        let tables: HashMap<String, Arc<Table>> =
+            reader.tables()?.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
+        let auth = read_auth(reader.environment_setting(AUTH_SETTINGS)?)?;
+        for table in tables.values() {
+            super::records::changes::note_reset(self, tx, table);
+        }
+        let environment = Arc::clone(self);
+        tx.after_commit(move || {
+            let before = environment.tables.swap(Arc::new(tables));
+            environment.auth.store(Arc::new(auth));
+            let now = environment.tables.load();
+            before.keys().chain(now.keys().filter(|name| !before.contains_key(*name))).for_each(|name| environment.bus.table_changed(name));
+        });
+        Ok(())
+    }
+
     /// Live changes of this environment.
     pub fn bus(&self) -> &Bus {
         &self.bus
@@ -212,6 +231,16 @@ impl Environment {
         Ok(())
     }
 
+    /// The settings of authentication that another environment may take over: none of them is a secret.
+    pub(super) fn auth_to_promote(&self) -> Result<serde_json::Value> {
+        serde_json::to_value(self.auth.load().as_ref()).map_err(Error::internal)
+    }
+
+    /// Takes over another environment's settings of authentication.
+    pub(super) async fn take_over_auth(&self, settings: &serde_json::Value) -> Result<()> {
+        self.set_auth_settings(serde_json::from_value(settings.clone()).map_err(Error::internal)?).await
+    }
+
     /// Writes an activity into the outbox, in the transaction of the change it tells of; the dispatcher takes it to the
     /// audit log after the commit.
     pub fn audit(&self, tx: &mut Tx<'_>, activity: &ActivityRow) -> Result<()> {
@@ -252,7 +281,8 @@ impl Environment {
                 Ok(())
             })
             .await?;
-        self.data.write::<_, Error, _>(move |tx| ids.iter().try_for_each(|id| tx.remove_outbox(id)).map_err(Into::into)).await?;
+        // Also while the content is being replaced: the outbox is no part of it.
+        self.data.write_held::<_, Error, _>(move |tx| ids.iter().try_for_each(|id| tx.remove_outbox(id)).map_err(Into::into)).await?;
         Ok(true)
     }
 
@@ -262,6 +292,10 @@ impl Environment {
         self.data.close();
         self.outbox.notify_one();
     }
+}
+
+fn read_auth(stored: Option<String>) -> Result<AuthSettings> {
+    stored.map_or(Ok(AuthSettings::default()), |text| serde_json::from_str(&text)).map_err(Error::internal)
 }
 
 fn is_role_name(name: &str) -> bool {

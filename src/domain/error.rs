@@ -116,6 +116,7 @@ codes! {
     JOB_NOT_FOUND "job/not-found" 404 "No such job."
     JOB_FINISHED "job/finished" 409 "The job has ended already."
     SNAPSHOT_NOT_FOUND "snapshot/not-found" 404 "No such snapshot."
+    SNAPSHOT_INCOMPATIBLE "snapshot/incompatible" 409 "The snapshot was made by a newer version, or holds one table only."
 
     MANAGEMENT_FORBIDDEN "management/forbidden" 403 "The route is for the server owner, the operator or sessions only."
     MANAGEMENT_CSRF_FAILED "management/csrf-failed" 403 "X-CSRF-Token is missing or wrong."

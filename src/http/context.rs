@@ -183,6 +183,11 @@ fn tool_origin(http: &HttpRequest, state: &State, origin: &str) -> bool {
 fn with_error_body(response: ServiceResponse<BoxBody>, context: &Context) -> ServiceResponse<BoxBody> {
     let Some(error) = response.response().error() else { return response };
     let answer = match error.as_error::<ApiError>() {
+        Some(ApiError(error)) if error.code() == Code::ENVIRONMENT_BUSY && response.request().path().starts_with("/v1/") => {
+            let error = Error::unavailable(error.message());
+            context.error_code.set(Some(error.code().name));
+            error::response(&error, &context.request_id)
+        }
         Some(ApiError(error)) => {
             context.error_code.set(Some(error.code().name));
             note_refusal(error, context);

@@ -6,6 +6,7 @@ mod connection;
 pub mod console;
 pub mod context;
 mod cors;
+mod download;
 pub mod error;
 pub mod health;
 pub mod log;

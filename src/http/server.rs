@@ -136,6 +136,8 @@ impl Application {
         let backend = Arc::new(backend);
         let first_run = backend.first_run().await?;
         backend.finish_removals().await?;
+        backend.discard_unfinished_environments().await?;
+        backend.end_stale_jobs().await?;
         // What a killed server left says nothing any more.
         backend.directory().remove_server_info();
         backend.directory().write_operator_token(backend.operator_token())?;

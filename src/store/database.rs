@@ -10,7 +10,7 @@ use rusqlite::{Connection, OpenFlags};
 use tokio::sync::Semaphore;
 
 use super::error::{StoreError, StoreResult};
-use super::writer::{Tx, Writer};
+use super::writer::{How, Tx, Writer};
 
 /// Virtual-machine steps between two looks at budget and deadline.
 const STEPS: i32 = 1_000;
@@ -32,8 +32,19 @@ pub struct Database {
     writer: Writer,
     idle: Mutex<Vec<ReadConnection>>,
     closed: AtomicBool,
+    /// Somebody replaces the content: writes are refused.
+    held: AtomicBool,
     /// Places for reads that outgrew the request's thread, so that bad queries wait for each other and for nobody else.
     long_reads: Semaphore,
+}
+
+/// Keeps writes out of a database for as long as it lives.
+pub struct Hold(Arc<Database>);
+
+impl Drop for Hold {
+    fn drop(&mut self) {
+        self.0.held.store(false, Ordering::Release);
+    }
 }
 
 struct ReadConnection {
@@ -83,6 +94,7 @@ impl Database {
             writer: Writer::start(connection, path)?,
             idle: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
+            held: AtomicBool::new(false),
             long_reads: Semaphore::new(LONG_READS),
         }))
     }
@@ -95,7 +107,8 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.writer.run(false, operation).await
+        self.admit()?;
+        self.writer.run(How::Shared, operation).await
     }
 
     /// As [`Database::write`], in a commit shared with nobody: for changes that later operations of the same batch
@@ -106,7 +119,43 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.writer.run(true, operation).await
+        self.admit()?;
+        self.writer.run(How::Alone, operation).await
+    }
+
+    /// As [`Database::write`], also while the database is held: for what the server itself has to note.
+    pub async fn write_held<T, E, F>(&self, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.writer.run(How::Alone, operation).await
+    }
+
+    /// As [`Database::write_held`], with another database attached as `source`.
+    pub async fn write_beside<T, E, F>(&self, source: &Path, operation: F) -> Result<T, E>
+    where
+        T: Send + 'static,
+        E: From<StoreError> + Send + 'static,
+        F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
+    {
+        self.writer.run(How::Beside(source.to_owned()), operation).await
+    }
+
+    /// From now until the answer is dropped, writes are refused with [`StoreError::Held`]; reads go on. `None` when somebody
+    /// holds the database already.
+    pub fn hold(self: &Arc<Self>) -> Option<Hold> {
+        (!self.held.swap(true, Ordering::AcqRel)).then(|| Hold(Arc::clone(self)))
+    }
+
+    /// Whether writes are refused.
+    pub fn is_held(&self) -> bool {
+        self.held.load(Ordering::Acquire)
+    }
+
+    fn admit(&self) -> StoreResult<()> {
+        if self.is_held() { Err(StoreError::Held) } else { Ok(()) }
     }
 
     /// As [`Database::write`], for start-up and threads outside the runtime.
@@ -116,7 +165,8 @@ impl Database {
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
-        self.writer.run_blocking(false, operation)
+        self.admit()?;
+        self.writer.run_blocking(How::Shared, operation)
     }
 
     /// Runs a read: first right here within a small step budget; when that is not enough, again on a blocking thread

@@ -88,6 +88,7 @@ impl Directory {
         if !new {
             copy_before_migration(root)?;
         }
+        Copies::new(root.join("snapshots")).tidy()?;
         let control = Database::open(&root.join("control.db"), true, |_| Ok(()), |c| migrations::migrate(c, Kind::Control))?;
         Ok(Self { root: root.to_owned(), control, new, _lock: lock })
     }
@@ -126,6 +127,29 @@ impl Directory {
     /// Copies of tables taken before they were changed.
     pub fn copies(&self) -> Copies {
         Copies::new(self.root.join("snapshots"))
+    }
+
+    /// The stored files of an environment.
+    pub fn objects(&self, environment_id: &str) -> PathBuf {
+        self.environment(environment_id).join("objects")
+    }
+
+    /// Adds the stored files of `from` to those of an environment, without copying bytes where the file system can.
+    pub fn add_objects(&self, environment_id: &str, from: &Path) -> std::io::Result<()> {
+        private_dir(&self.environment(environment_id))?;
+        super::copies::link_tree(from, &self.objects(environment_id)).map(drop)
+    }
+
+    /// Removes the stored files of an environment that `wanted` has not; all of them without it.
+    pub fn keep_objects(&self, environment_id: &str, wanted: Option<&Path>) -> std::io::Result<()> {
+        super::copies::keep_only(&self.objects(environment_id), wanted)
+    }
+
+    /// Puts a prepared database in place for an environment that has none yet.
+    pub fn place_data(&self, environment_id: &str, source: super::copies::Source) -> StoreResult<()> {
+        let folder = self.environment(environment_id);
+        private_dir(&folder)?;
+        Ok(source.settle(&folder.join("data.db"))?)
     }
 
     /// Opens (or creates) the records database of an environment.

@@ -16,6 +16,9 @@ pub enum StoreError {
     Full,
     #[error("the database is busy")]
     Busy,
+    /// The content of the database is being replaced; writes have to wait.
+    #[error("the database is held")]
+    Held,
     /// The writer has stopped: the server is shutting down, or the environment was deleted.
     #[error("the database is closed")]
     Closed,

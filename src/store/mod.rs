@@ -14,8 +14,8 @@ mod noted;
 pub mod query;
 mod writer;
 
-pub use copies::Copies;
-pub use database::{Database, QUERY_DEADLINE, Reader};
+pub use copies::{Copies, Source};
+pub use database::{Database, Hold, QUERY_DEADLINE, Reader};
 pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
 pub use error::{StoreError, StoreResult};
 pub use lazy::LazyDatabase;

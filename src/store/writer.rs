@@ -3,7 +3,7 @@
 
 use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
@@ -114,7 +114,17 @@ enum Message {
     Run(Operation),
     /// Shares its commit with nobody: what it changes (a table's schema, say) is in force for every later operation.
     RunAlone(Operation),
+    /// As `RunAlone`, with another database attached as `source`.
+    RunBeside(PathBuf, Operation),
     Stop,
+}
+
+/// With whom an operation shares its commit.
+pub(super) enum How {
+    Shared,
+    Alone,
+    /// Alone, with this database file attached as `source`.
+    Beside(PathBuf),
 }
 
 pub(super) struct Writer {
@@ -130,29 +140,29 @@ impl Writer {
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
-    pub(super) async fn run<T, E, F>(&self, alone: bool, operation: F) -> Result<T, E>
+    pub(super) async fn run<T, E, F>(&self, how: How, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = tokio::sync::oneshot::channel();
-        self.enqueue(alone, operation, move |result| drop(answer.send(result)))?;
+        self.enqueue(how, operation, move |result| drop(answer.send(result)))?;
         answered.await.unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    pub(super) fn run_blocking<T, E, F>(&self, alone: bool, operation: F) -> Result<T, E>
+    pub(super) fn run_blocking<T, E, F>(&self, how: How, operation: F) -> Result<T, E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
         F: FnOnce(&mut Tx<'_>) -> Result<T, E> + Send + 'static,
     {
         let (answer, answered) = channel();
-        self.enqueue(alone, operation, move |result| drop(answer.send(result)))?;
+        self.enqueue(how, operation, move |result| drop(answer.send(result)))?;
         answered.recv().unwrap_or_else(|_| Err(StoreError::Closed.into()))
     }
 
-    fn enqueue<T, E, F>(&self, alone: bool, operation: F, respond: impl FnOnce(Result<T, E>) + Send + 'static) -> Result<(), E>
+    fn enqueue<T, E, F>(&self, how: How, operation: F, respond: impl FnOnce(Result<T, E>) + Send + 'static) -> Result<(), E>
     where
         T: Send + 'static,
         E: From<StoreError> + Send + 'static,
@@ -176,7 +186,11 @@ impl Writer {
             };
             Ran { keep, answer: Box::new(answer) }
         };
-        let message = if alone { Message::RunAlone(Box::new(run)) } else { Message::Run(Box::new(run)) };
+        let message = match how {
+            How::Shared => Message::Run(Box::new(run)),
+            How::Alone => Message::RunAlone(Box::new(run)),
+            How::Beside(source) => Message::RunBeside(source, Box::new(run)),
+        };
         let sent = self.queue.lock().as_ref().is_some_and(|queue| queue.send(message).is_ok());
         if sent { Ok(()) } else { Err(StoreError::Closed.into()) }
     }
@@ -212,6 +226,11 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
                 next = queue.recv().ok();
                 continue;
             }
+            Message::RunBeside(source, operation) => {
+                run_beside(&connection, &source, operation, &mut batch);
+                next = queue.recv().ok();
+                continue;
+            }
             Message::Stop => break,
         }
         while batch.len() < BATCH {
@@ -231,6 +250,21 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
     }
     if let Err(error) = connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(())) {
         tracing::warn!(%error, "checkpoint at close failed; the write-ahead log keeps the data");
+    }
+}
+
+/// Attaching happens outside of transactions, so it is done around the commit.
+fn run_beside(connection: &Connection, source: &Path, operation: Operation, batch: &mut Vec<Operation>) {
+    if let Err(error) = connection.execute("ATTACH ?1 AS source", [source.to_string_lossy()]) {
+        tracing::error!(%error, "a copy could not be attached");
+        // Its caller hears that the database is closed.
+        return drop(operation);
+    }
+    batch.push(operation);
+    commit(connection, batch);
+    connection.flush_prepared_statement_cache();
+    if let Err(error) = connection.execute_batch("DETACH source") {
+        tracing::error!(%error, "a copy could not be detached");
     }
 }
 

@@ -33,3 +33,4 @@ mod rate_limit;
 mod request_log;
 mod schema_changes;
 mod schema_documents;
+mod snapshots;

@@ -1,14 +1,14 @@
 //! Schema documents: what is written, planned and applied (`08-cli.md` §5).
 
 use bkend_local::domain::error::{Error, Result};
-use bkend_local::domain::tables::ops::Apply;
+use bkend_local::domain::tables::ops::{Apply, Scope};
 use bkend_local::domain::tables::plan::Plan;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
 
 async fn plan(app: &TestApp, document: Value, prune: bool) -> Result<Plan> {
-    app.environment.plan_schema(&app.owner(), &document, prune).await
+    app.environment.plan_schema(&app.owner(), &document, Scope { prune, only: None }).await
 }
 
 async fn apply(app: &TestApp, document: Value, options: Apply) -> Result<Plan> {
@@ -66,7 +66,7 @@ async fn a_document_that_was_applied_is_written_again_and_again_the_same() {
     assert_eq!(posts["permissions"], json!({ "guest": { "read": true, "list": true } }));
     assert!(posts["fields"]["status"].get("renamedFrom").is_none() && posts.get("expressionPermissions").is_none());
     let json = app.environment.schema_document().to_string();
-    let nothing = apply(&app, app.environment.schema_document(), Apply { prune: true, ..Apply::default() }).await.unwrap();
+    let nothing = apply(&app, app.environment.schema_document(), Apply { scope: Scope { prune: true, only: None }, ..Apply::default() }).await.unwrap();
     assert_eq!(told(&nothing), Vec::<String>::new());
     assert_eq!(told(&apply(&app, blog(), Apply::default()).await.unwrap()), Vec::<String>::new());
     assert_eq!(app.environment.schema_document().to_string(), json);
@@ -107,7 +107,7 @@ async fn tables_and_fields_absent_from_the_document_stay_unless_pruned() {
     let planned = plan(&app, document.clone(), true).await.unwrap();
     assert_eq!(told(&planned), ["remove posts extra!", "remove posts empty", "remove old !"]);
     assert!(planned.destructive && planned.changes.iter().map(|c| c.affected_rows).eq([1, 0, 1]));
-    let prune = Apply { prune: true, ..Apply::default() };
+    let prune = Apply { scope: Scope { prune: true, only: None }, ..Apply::default() };
     let error = refused(&app, document.clone(), prune.clone(), "schema/destructive").await;
     assert_eq!(error.detail_list().iter().map(|d| d.field.as_str()).collect::<Vec<_>>(), ["posts.fields.extra", "old"]);
     let stale = Apply { plan_hash: Some("0".repeat(64)), allow_destructive: true, ..prune.clone() };

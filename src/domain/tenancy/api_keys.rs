@@ -75,7 +75,7 @@ pub struct KeyFilter {
 }
 
 /// The publishable key "Default" of a new environment, and its value.
-pub(super) fn default_key(backend: &Backend, tenant: &Tenant, environment_id: &str, now: i64) -> (KeyRow, String) {
+pub(in crate::domain) fn default_key(backend: &Backend, tenant: &Tenant, environment_id: &str, now: i64) -> (KeyRow, String) {
     let id = new_id();
     let value = derive_publishable(backend.secret(), &id);
     let row = KeyRow {

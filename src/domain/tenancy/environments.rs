@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::api_keys::{default_key, shown_value};
-use super::guard::{self, Need, Role};
+use super::guard::{self, EnvironmentAccess, Need, Role};
 use super::input;
 use super::removal::Removal;
 use super::stats::EnvironmentStats;
@@ -16,7 +16,9 @@ use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
 use crate::domain::id::new_id;
+use crate::domain::snapshots::{CloneFrom, Reason};
 use crate::domain::time;
+use crate::store::Reader;
 use crate::store::control::{EnvironmentRow, ProjectRow};
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -48,6 +50,9 @@ pub struct NewEnvironment {
     pub environment: String,
     /// `dev`, `staging`, `prod` or `custom`; what the name says when absent, else `custom`.
     pub environment_type: Option<String>,
+    /// A copy instead of an empty one.
+    #[serde(default)]
+    pub clone_from: Option<CloneFrom>,
 }
 
 impl EnvironmentView {
@@ -149,21 +154,94 @@ impl Backend {
         Ok(EnvironmentView { publishable_key, already_existed, ..EnvironmentView::from_row(row) })
     }
 
-    /// Deletes an environment with everything in it; `confirm` must be its name.
+    /// An environment that is being made as a copy: its row and the value of its key, and its project.
+    pub(in crate::domain) async fn reserve_environment(
+        self: &Arc<Self>,
+        tenant: &Tenant,
+        project: &str,
+        new: NewEnvironment,
+    ) -> Result<(EnvironmentRow, String, ProjectRow)> {
+        let name = parse_name(&new.environment)?.to_owned();
+        let kind = new.environment_type.as_deref().map(|k| input::one_of("environmentType", k, &["dev", "staging", "prod", "custom"])).transpose()?;
+        let kind = kind.unwrap_or_else(|| type_of(&name)).to_owned();
+        let (id, now) = (new_id(), time::now());
+        let (key, value) = default_key(self, tenant, &id, now);
+        let (tenant, project) = (tenant.clone(), project.to_owned());
+        let (row, project) = self
+            .control()
+            .write::<_, Error, _>(move |tx| {
+                let r = tx.reader();
+                let project = guard::project(&r, &tenant, &project, Need::write(Role::Admin))?.row;
+                if r.environment_of(&project.id, &name)?.is_some_and(|e| e.name == name) {
+                    return Err(Error::new(Code::ENVIRONMENT_ALREADY_EXISTS, format!("An environment {name} exists already; a copy needs a name of its own")));
+                }
+                let row = EnvironmentRow { id, project_id: project.id.clone(), name, kind, status: "creating".to_owned(), created_at: now };
+                tx.insert_environment(&row)?;
+                tx.insert_key(&key)?;
+                guard::audit(tx, &tenant, change(&project, &row, "created"))?;
+                Ok((row, project))
+            })
+            .await?;
+        Ok((row, value, project))
+    }
+
+    /// Opens an environment that was being made.
+    pub(in crate::domain) async fn activated(self: &Arc<Self>, id: &str) -> Result<EnvironmentView> {
+        let made = id.to_owned();
+        self.control().write::<_, Error, _>(move |tx| Ok(tx.set_environment_status(&made, "active")?)).await?;
+        let id = id.to_owned();
+        let row = self.control().read::<_, Error, _>(move |r| Ok(r.environment(&id)?)).await?;
+        self.with_stats(row.ok_or_else(|| Error::new(Code::ENVIRONMENT_NOT_FOUND, "The environment was deleted while it was made"))?).await
+    }
+
+    /// Takes back an environment that could not be made.
+    pub(in crate::domain) async fn discard_environment(self: &Arc<Self>, id: &str) -> Result<()> {
+        let (this, id) = (Arc::clone(self), id.to_owned());
+        let removal = self
+            .control()
+            .write::<_, Error, _>(move |tx| {
+                let mut removal = Removal::default();
+                removal.add_environment(tx, &id)?;
+                tx.delete_environment(&id)?;
+                removal.on_commit(tx, this);
+                Ok(removal)
+            })
+            .await?;
+        self.finish_removal(removal).await
+    }
+
+    /// Takes back what an earlier start of the server was still making.
+    ///
+    /// # Errors
+    /// Failures of the store.
+    pub async fn discard_unfinished_environments(self: &Arc<Self>) -> Result<()> {
+        let rows = self.control().read::<_, Error, _>(|r| Ok(r.all_environments()?)).await?;
+        for row in rows.iter().filter(|row| row.status == "creating") {
+            self.discard_environment(&row.id).await?;
+        }
+        Ok(())
+    }
+
+    /// Deletes an environment with everything in it; `confirm` must be its name. With `snapshot`, it is saved first, and the
+    /// snapshot's id answered.
     ///
     /// # Errors
     /// As [`guard::environment`]; `environment/last-environment`; `management/confirmation-required`.
-    pub async fn delete_environment(self: &Arc<Self>, tenant: &Tenant, project: &str, environment: &str, confirm: Option<&str>) -> Result<()> {
+    pub async fn delete_environment(
+        self: &Arc<Self>,
+        tenant: &Tenant,
+        project: &str,
+        environment: &str,
+        confirm: Option<&str>,
+        snapshot: bool,
+    ) -> Result<Option<String>> {
+        let saved = if snapshot { self.save_before_deletion(tenant, project, environment, confirm).await? } else { None };
         let (tenant, project, name) = (tenant.clone(), project.to_owned(), environment.to_owned());
         let (confirm, this) = (confirm.map(str::to_owned), Arc::clone(self));
         let removal = self
             .control()
             .write::<_, Error, _>(move |tx| {
-                let access = guard::environment(&tx.reader(), &tenant, &project, &name, Need::write(Role::Admin))?;
-                if tx.reader().environments_of(&access.project.id)?.len() < 2 {
-                    return Err(Error::new(Code::ENVIRONMENT_LAST, "The last environment of a project cannot be deleted; delete the project instead"));
-                }
-                guard::confirm(confirm.as_deref(), &access.row.name)?;
+                let access = to_be_deleted(&tx.reader(), &tenant, &project, &name, confirm.as_deref())?;
                 let mut removal = Removal::default();
                 removal.add_environment(tx, &access.row.id)?;
                 tx.delete_environment(&access.row.id)?;
@@ -174,8 +252,28 @@ impl Backend {
                 Ok(removal)
             })
             .await?;
-        self.finish_removal(removal).await
+        self.finish_removal(removal).await?;
+        Ok(saved)
     }
+
+    async fn save_before_deletion(self: &Arc<Self>, tenant: &Tenant, project: &str, environment: &str, confirm: Option<&str>) -> Result<Option<String>> {
+        let (who, project, name, confirm) = (tenant.clone(), project.to_owned(), environment.to_owned(), confirm.map(str::to_owned));
+        let access = self.control().read::<_, Error, _>(move |r| to_be_deleted(r, &who, &project, &name, confirm.as_deref())).await?;
+        if access.row.status != "active" {
+            return Ok(None);
+        }
+        let environment = self.environment(&access.row.id).await?;
+        Ok(Some(self.take_snapshot(&environment, tenant, None, Reason::BeforeDelete, true).await?.id))
+    }
+}
+
+fn to_be_deleted(r: &Reader<'_>, tenant: &Tenant, project: &str, name: &str, confirm: Option<&str>) -> Result<EnvironmentAccess> {
+    let access = guard::environment(r, tenant, project, name, Need::write(Role::Admin))?;
+    if r.environments_of(&access.project.id)?.len() < 2 {
+        return Err(Error::new(Code::ENVIRONMENT_LAST, "The last environment of a project cannot be deleted; delete the project instead"));
+    }
+    guard::confirm(confirm, &access.row.name)?;
+    Ok(access)
 }
 
 fn existing(row: EnvironmentRow, kind: Option<&str>) -> Result<EnvironmentRow> {

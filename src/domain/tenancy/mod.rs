@@ -16,6 +16,7 @@ pub mod mcp_sessions;
 pub mod members;
 pub mod organizations;
 pub mod projects;
+pub mod promotion;
 mod removal;
 pub mod server;
 pub mod sessions;

@@ -47,6 +47,15 @@ impl Backend {
             self.forget_environment(&id).await;
             self.remove_directory(id).await?;
         }
+        if removal.projects.is_empty() {
+            return Ok(());
+        }
+        // Snapshots go with their project; those of a deleted environment alone stay.
+        let copies = self.directory().copies();
+        let removed = tokio::task::spawn_blocking(move || copies.remove_of_projects(&removal.projects)).await.map_err(Error::internal)?;
+        if let Err(error) = removed {
+            tracing::warn!(%error, "could not remove the snapshots of a deleted project");
+        }
         Ok(())
     }
 

@@ -54,7 +54,7 @@ impl Backend {
         self.stats_of(environment.id()).await
     }
 
-    pub(super) async fn stats_of(self: &Arc<Self>, environment_id: &str) -> Result<EnvironmentStats> {
+    pub(in crate::domain) async fn stats_of(self: &Arc<Self>, environment_id: &str) -> Result<EnvironmentStats> {
         let environment = self.environment(environment_id).await?;
         let counts = environment.data().read::<_, Error, _>(|r| r.snapshot(|| Ok(r.environment_counts()?))).await?;
         let (mut tables, mut rows) = (0, 0);

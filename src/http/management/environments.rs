@@ -4,8 +4,10 @@ use actix_web::HttpResponse;
 use actix_web::web::Path;
 
 use super::identity::Developer;
+use super::jobs;
 use super::parameters::Parameters;
 use super::reply;
+use crate::domain::jobs::Job;
 use crate::domain::page::List;
 use crate::domain::tenancy::environments::{EnvironmentView, NewEnvironment};
 use crate::domain::tenancy::stats::{EnvironmentStats, Step};
@@ -20,12 +22,16 @@ pub async fn list(state: State, developer: Developer, project: Path<String>, par
     reply::page_of(state.environments(&developer, &project).await?, &parameters)
 }
 
-/// Create an empty environment with a publishable key; 200 when it is there already.
+/// Create an environment with a publishable key, empty or as a copy; 200 when it is there already, 202 while it is copied.
 #[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments", tag = "management",
-    params(("projectId" = String, Path)), request_body = NewEnvironment,
-    responses((status = 201, body = EnvironmentView), (status = 200, body = EnvironmentView)))]
-pub async fn create(state: State, developer: Developer, project: Path<String>, body: Body) -> ApiResult<HttpResponse> {
-    let new: NewEnvironment = body.json().await?;
+    params(("projectId" = String, Path), ("wait" = Option<u64>, Query, description = "Seconds to wait for a copy, up to 30.")), request_body = NewEnvironment,
+    responses((status = 201, body = EnvironmentView), (status = 200, body = EnvironmentView), (status = 202, body = Job)))]
+pub async fn create(state: State, developer: Developer, project: Path<String>, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
+    let mut new: NewEnvironment = body.json().await?;
+    if let Some(from) = new.clone_from.take() {
+        let job = state.clone_environment(&developer, &project, new, from).await?;
+        return jobs::answer(&state, &developer, job, &parameters).await;
+    }
     let made = state.create_environment(&developer, &project, new).await?;
     if made.already_existed { reply::ok(&made) } else { reply::created(&made) }
 }
@@ -37,12 +43,13 @@ pub async fn show(state: State, developer: Developer, path: Path<(String, String
     reply::ok(&state.environment_view(&developer, &path.0, &path.1).await?)
 }
 
-/// Delete an environment with everything in it; `confirm` is its name.
+/// Delete an environment with everything in it; `confirm` is its name. `X-Bkend-Snapshot` names the snapshot taken first.
 #[utoipa::path(delete, path = "/management/v1/projects/{projectId}/environments/{environment}", tag = "management",
-    params(("projectId" = String, Path), ("environment" = String, Path), ("confirm" = String, Query)), responses((status = 204)))]
+    params(("projectId" = String, Path), ("environment" = String, Path), ("confirm" = String, Query), ("snapshot" = Option<bool>, Query)),
+    responses((status = 204)))]
 pub async fn delete(state: State, developer: Developer, path: Path<(String, String)>, parameters: Parameters) -> ApiResult<HttpResponse> {
-    state.delete_environment(&developer, &path.0, &path.1, parameters.confirm()).await?;
-    reply::no_content()
+    let snapshot = state.delete_environment(&developer, &path.0, &path.1, parameters.confirm(), parameters.wants_snapshot()?).await?;
+    Ok(reply::with_snapshot(reply::no_content()?, snapshot.as_deref()))
 }
 
 /// Count what an environment holds.

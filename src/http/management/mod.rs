@@ -8,6 +8,7 @@ mod cors;
 mod environments;
 mod identity;
 mod indexes;
+mod jobs;
 mod members;
 pub mod openapi;
 mod organizations;
@@ -15,6 +16,7 @@ mod parameters;
 mod permissions;
 mod place;
 mod projects;
+mod promotions;
 mod records;
 mod records_bulk;
 mod reply;
@@ -24,6 +26,7 @@ mod schemas;
 mod server;
 mod session;
 mod sessions;
+mod snapshots;
 mod tables;
 mod tokens;
 mod transfer;
@@ -72,6 +75,15 @@ fn inside_projects(config: &mut ServiceConfig) {
     config
         .service(resource("/projects/{projectId}/cors").get(cors::show).put(cors::replace).done())
         .service(resource("/projects/{projectId}/activities").get(activities::of_project).done())
+        .service(resource("/projects/{projectId}/snapshots").get(snapshots::list_of_project).done())
+        .service(resource("/projects/{projectId}/compare").get(promotions::compare).done())
+        .service(resource("/projects/{projectId}/promotions").post(promotions::promote).done())
+        .service(resource(&format!("{E}/reset")).post(snapshots::reset).done())
+        .service(resource(&format!("{E}/clone")).post(snapshots::clone).done())
+        .service(resource(&format!("{E}/snapshots")).get(snapshots::list).post(snapshots::create).done())
+        .service(resource(&format!("{E}/snapshots/{{id}}")).delete(snapshots::delete).done())
+        .service(resource(&format!("{E}/snapshots/{{id}}/download")).get(snapshots::download).done())
+        .service(resource(&format!("{E}/snapshots/{{id}}/restore")).post(snapshots::restore).done())
         .service(resource("/projects/{projectId}/environments").get(environments::list).post(environments::create).done())
         .service(resource(E).get(environments::show).delete(environments::delete).done())
         .service(resource(&format!("{E}/schema")).get(schema_document::show).done())
@@ -117,5 +129,9 @@ fn inside_tables(config: &mut ServiceConfig) {
 }
 
 fn of_the_server(config: &mut ServiceConfig) {
+    config
+        .service(resource("/jobs/{id}").get(jobs::show).done())
+        .service(resource("/jobs/{id}/events").get(jobs::watch).done())
+        .service(resource("/jobs/{id}/cancel").post(jobs::cancel).done());
     config.service(resource("/server").get(server::show).done()).service(resource("/server/login-links").post(server::create_login_link).done());
 }

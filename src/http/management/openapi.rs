@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, cors, environments, indexes, members, organizations, permissions, projects, records, records_bulk, requests,
-    schema_document, schemas, server, session, sessions, tables, tokens, transfer,
+    account, activities, api_keys, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records, records_bulk,
+    requests, schema_document, schemas, server, session, sessions, snapshots, tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.
@@ -48,6 +48,19 @@ use super::{
     environments::delete,
     environments::stats,
     environments::checklist,
+    snapshots::list_of_project,
+    snapshots::list,
+    snapshots::create,
+    snapshots::download,
+    snapshots::delete,
+    snapshots::restore,
+    snapshots::reset,
+    snapshots::clone,
+    promotions::compare,
+    promotions::promote,
+    jobs::show,
+    jobs::watch,
+    jobs::cancel,
     api_keys::list,
     api_keys::create,
     api_keys::rename,

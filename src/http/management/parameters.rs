@@ -1,10 +1,13 @@
 //! Query parameters and conditional headers of the management API.
 
+use std::time::Duration;
+
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
 
 use crate::domain::error::{Error, Result, clip};
+use crate::domain::jobs::MAX_WAIT;
 use crate::domain::page::Page;
 use crate::domain::records::query::Params;
 use crate::domain::tenancy::version::Expected;
@@ -75,6 +78,17 @@ impl Parameters {
     /// Whether a copy is to be taken before the call: unless `snapshot=false`.
     pub fn wants_snapshot(&self) -> Result<bool> {
         if self.get("snapshot").is_none_or(str::is_empty) { Ok(true) } else { self.flag("snapshot") }
+    }
+
+    /// Seconds to wait for a job: `wait`, 0–30.
+    ///
+    /// # Errors
+    /// `common/invalid-parameters` for anything else.
+    pub fn wait(&self) -> Result<Duration> {
+        let Some(text) = self.get("wait").filter(|text| !text.is_empty()) else { return Ok(Duration::ZERO) };
+        let seconds = text.parse::<u64>().ok().filter(|seconds| *seconds <= MAX_WAIT);
+        let refuse = || Error::invalid_parameter("wait", format!("wait must be a number of seconds from 0 to {MAX_WAIT}, not \"{}\"", clip(text)));
+        seconds.map(Duration::from_secs).ok_or_else(refuse)
     }
 
     /// The entity tags of `If-Match`, quotes included; `None` without the header.

@@ -23,6 +23,11 @@ pub fn created(value: &impl Serialize) -> ApiResult<HttpResponse> {
     Ok(private(HttpResponse::Created()).json(value))
 }
 
+/// 202: the work goes on.
+pub fn accepted(value: &impl Serialize) -> ApiResult<HttpResponse> {
+    Ok(private(HttpResponse::Accepted()).json(value))
+}
+
 pub fn no_content() -> ApiResult<HttpResponse> {
     Ok(HttpResponse::NoContent().finish())
 }

@@ -10,7 +10,7 @@ use super::parameters::Parameters;
 use super::place::Place;
 use super::reply;
 use crate::domain::error::{Error, clip};
-use crate::domain::tables::ops::Apply;
+use crate::domain::tables::ops::{Apply, Scope};
 use crate::domain::tables::plan::Plan;
 use crate::domain::tenancy::version::Versioned;
 use crate::http::body::{Body, typed};
@@ -64,7 +64,7 @@ pub async fn show(request: HttpRequest, state: State, developer: Developer, para
 pub async fn plan(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
     let place = Place::to_read(&request, &state, &developer).await?;
     let wanted = ApplySchema::read(body).await?;
-    reply::ok(&place.environment.plan_schema(&developer, &wanted.document, wanted.prune).await?)
+    reply::ok(&place.environment.plan_schema(&developer, &wanted.document, Scope { prune: wanted.prune, only: None }).await?)
 }
 
 /// Apply a schema document: all of it, or nothing.
@@ -74,8 +74,9 @@ pub async fn plan(request: HttpRequest, state: State, developer: Developer, body
 pub async fn apply(request: HttpRequest, state: State, developer: Developer, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
     let ApplySchema { document, prune, plan_hash, allow_destructive } = ApplySchema::read(body).await?;
+    let scope = Scope { prune, only: None };
     if parameters.flag("dryRun")? {
-        return reply::ok(&place.environment.plan_schema(&developer, &document, prune).await?);
+        return reply::ok(&place.environment.plan_schema(&developer, &document, scope).await?);
     }
-    reply::ok(&place.environment.apply_schema(&developer, &document, Apply { prune, allow_destructive, plan_hash }).await?)
+    reply::ok(&place.environment.apply_schema(&developer, &document, Apply { scope, allow_destructive, plan_hash, reason: None }).await?)
 }

@@ -1,6 +1,7 @@
 //! `data.db` of an environment: tables, records, users, sessions, changes, outbox. One file per table.
 
 mod changes;
+pub(super) mod content;
 mod indexes;
 mod mail;
 mod mail_templates;
@@ -11,6 +12,7 @@ mod tables;
 mod users;
 
 pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
+pub use content::{Parts, unclassified};
 pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique, index_statements};
 pub use mail::{MailFilter, MailRow};
 pub use mail_templates::MailTemplateRow;

@@ -137,6 +137,11 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Drops the SQLite table alone; the catalogue entry stays.
+    pub fn drop_physical_table(&mut self, physical: &str) -> StoreResult<()> {
+        Ok(self.connection().execute_batch(&format!("DROP TABLE {}", quoted(physical)))?)
+    }
+
     pub fn insert_version(&mut self, kind: VersionKind, v: &VersionRow) -> StoreResult<()> {
         self.connection()
             .prepare_cached(

@@ -162,7 +162,7 @@ impl Environment {
 }
 
 /// The name SQLite's table gets: the same, unless it is taken in another case or reserved.
-fn free_name(reader: &Reader<'_>, name: &str) -> Result<String> {
+pub(super) fn free_name(reader: &Reader<'_>, name: &str) -> Result<String> {
     let reserved = name.to_ascii_lowercase().starts_with("sqlite_") || name.to_ascii_lowercase().starts_with("refinery_");
     if !reserved && !reader.has_physical_table(name)? {
         return Ok(name.to_owned());

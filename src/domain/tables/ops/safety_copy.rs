@@ -8,12 +8,9 @@ use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::new_id;
+use crate::domain::snapshots::{KEPT, KEPT_FOR};
 use crate::domain::tables::table::Table;
 use crate::domain::time;
-
-/// Milliseconds a copy is kept, and how many of one environment.
-const KEPT_FOR: i64 = 7 * 24 * 3600 * 1000;
-const KEPT: usize = 10;
 
 /// Copies the definition and the committed records of a table; answers the id of the copy. Called on the writer, before the
 /// change is committed.

@@ -21,15 +21,25 @@ use crate::domain::tables::schema_document::{self, TableDocument, within};
 use crate::domain::tables::table::Table;
 use crate::store::Tx;
 
+/// What a document speaks for.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Tables, fields and indexes that the document lacks go.
+    pub prune: bool,
+    /// Tables that may go with `prune`; any when absent.
+    pub only: Option<Vec<String>>,
+}
+
 /// How a document is to be applied.
 #[derive(Debug, Clone, Default)]
 pub struct Apply {
-    /// Tables, fields and indexes that the document lacks go.
-    pub prune: bool,
+    pub scope: Scope,
     /// Stored values may be removed.
     pub allow_destructive: bool,
     /// The plan that was looked at before.
     pub plan_hash: Option<String>,
+    /// Why tables that lose values are copied first; `before-schema` when absent.
+    pub reason: Option<&'static str>,
 }
 
 impl Environment {
@@ -42,10 +52,10 @@ impl Environment {
     ///
     /// # Errors
     /// 400 `schema/invalid`.
-    pub async fn plan_schema(self: &Arc<Self>, actor: &Tenant, document: &Value, prune: bool) -> Result<Plan> {
+    pub async fn plan_schema(self: &Arc<Self>, actor: &Tenant, document: &Value, scope: Scope) -> Result<Plan> {
         let tables = schema_document::read(document)?;
         let (environment, actor) = (Arc::clone(self), actor.clone());
-        let run = move |tx: &mut Tx<'_>| rehearse(tx, |tx| Run::new(&environment, &actor, prune, true).all(tx, &tables));
+        let run = move |tx: &mut Tx<'_>| rehearse(tx, |tx| Run::new(&environment, &actor, scope, true).all(tx, &tables));
         self.data().write_alone::<_, Error, _>(run).await
     }
 
@@ -58,7 +68,7 @@ impl Environment {
         let tables = schema_document::read(document)?;
         let (environment, actor) = (Arc::clone(self), actor.clone());
         let run = move |tx: &mut Tx<'_>| {
-            let mut run = Run::new(&environment, &actor, how.prune, false);
+            let mut run = Run::new(&environment, &actor, how.scope, false);
             let plan = run.all(tx, &tables)?;
             if how.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
                 return Err(Error::new(Code::SCHEMA_PLAN_CHANGED, "The environment has changed since the plan was made; look at a new plan"));
@@ -67,7 +77,7 @@ impl Environment {
                 return Err(unconsented(&plan));
             }
             for table in &run.rewritten {
-                safety_copy::take(&environment, &actor, table, "before-schema")?;
+                safety_copy::take(&environment, &actor, table, how.reason.unwrap_or("before-schema"))?;
             }
             Ok(plan)
         };
@@ -91,6 +101,7 @@ struct Run<'e> {
     environment: &'e Arc<Environment>,
     actor: &'e Tenant,
     prune: bool,
+    only: Option<Vec<String>>,
     rehearsal: bool,
     changes: Vec<PlannedChange>,
     problems: Vec<Problem>,
@@ -99,8 +110,8 @@ struct Run<'e> {
 }
 
 impl<'e> Run<'e> {
-    fn new(environment: &'e Arc<Environment>, actor: &'e Tenant, prune: bool, rehearsal: bool) -> Self {
-        Self { environment, actor, prune, rehearsal, changes: Vec::new(), problems: Vec::new(), rewritten: Vec::new() }
+    fn new(environment: &'e Arc<Environment>, actor: &'e Tenant, scope: Scope, rehearsal: bool) -> Self {
+        Self { environment, actor, prune: scope.prune, only: scope.only, rehearsal, changes: Vec::new(), problems: Vec::new(), rewritten: Vec::new() }
     }
 
     fn all(&mut self, tx: &mut Tx<'_>, documents: &[TableDocument]) -> Result<Plan> {
@@ -119,8 +130,10 @@ impl<'e> Run<'e> {
             };
             self.settle(&document.name, outcome)?;
         }
+        let only = self.only.clone();
         let unnamed = |table: &&Arc<Table>| !documents.iter().any(|document| document.name == table.name);
-        for table in present.iter().filter(unnamed).take_while(|_| prune) {
+        let may_go = |table: &&Arc<Table>| prune && only.as_ref().is_none_or(|only| only.contains(&table.name));
+        for table in present.iter().filter(unnamed).filter(may_go) {
             self.drop_table(tx, table)?;
         }
         let state: Vec<String> = present.iter().map(|t| format!("{}{}", t.id, t.etag())).collect();
