@@ -22,7 +22,7 @@ pub struct Parts {
     pub sessions: bool,
     /// What is known about stored files.
     pub files: bool,
-    /// Settings of the environment.
+    /// Settings of the environment; its secrets only together with `sessions`.
     pub settings: bool,
 }
 
@@ -40,8 +40,9 @@ const SETTINGS: &[&str] = &["_settings"];
 /// What belongs to the database, not to its content: a restore keeps the outbox of the database it replaces, and change
 /// numbers go on above the highest used.
 const KEPT: &[&str] = &["_outbox", "_changes", "refinery_schema_history"];
-/// Settings that stay with the database.
-const KEPT_SETTINGS: &str = "change_floor";
+/// Settings that stay with the database; and, in a copy for another environment, the secrets of the original.
+const KEPT_SETTINGS: &str = "key = 'change_floor'";
+const SECRET_SETTINGS: &str = "key GLOB 'secret.*'";
 
 /// Every table of the server that is in none of the lists above.
 pub fn unclassified(reader: &Reader<'_>) -> StoreResult<Vec<String>> {
@@ -66,7 +67,7 @@ impl Tx<'_> {
             self.connection().execute(&format!("DELETE FROM main.{table}"), [])?;
         }
         if parts.settings {
-            self.connection().execute("DELETE FROM main._settings WHERE key <> ?1", [KEPT_SETTINGS])?;
+            self.connection().execute(&format!("DELETE FROM main._settings WHERE NOT ({})", kept_settings(parts)), [])?;
         }
         Ok(())
     }
@@ -75,11 +76,11 @@ impl Tx<'_> {
     /// come with the tables they are in.
     pub fn replace_from_source(&mut self, parts: Parts) -> StoreResult<()> {
         self.empty(parts)?;
-        for table in chosen(parts) {
+        for table in chosen(parts).into_iter().filter(|table| parts.sessions || !SESSIONS.contains(table)) {
             self.copy_rows(table)?;
         }
         if parts.settings {
-            self.connection().execute("INSERT INTO main._settings SELECT * FROM source._settings WHERE key <> ?1", [KEPT_SETTINGS])?;
+            self.connection().execute(&format!("INSERT INTO main._settings SELECT * FROM source._settings WHERE NOT ({})", kept_settings(parts)), [])?;
         }
         if !parts.tables {
             return Ok(());
@@ -123,6 +124,11 @@ impl Tx<'_> {
     }
 }
 
+fn kept_settings(parts: Parts) -> String {
+    if parts.sessions { KEPT_SETTINGS.to_owned() } else { format!("{KEPT_SETTINGS} OR {SECRET_SETTINGS}") }
+}
+
+/// The tables that these parts empty: sessions go whenever their users do.
 fn chosen(parts: Parts) -> Vec<&'static str> {
     let lists = [(parts.users, USERS), (parts.sessions || parts.users, SESSIONS), (parts.files, FILES)];
     lists.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, list)| list.iter().copied()).collect()
@@ -166,6 +172,8 @@ fn strip(connection: &Connection, unwanted: Parts) -> StoreResult<()> {
     tables.iter().rev().try_for_each(|table| connection.execute(&format!("DELETE FROM {table}"), []).map(drop))?;
     if unwanted.settings {
         connection.execute("DELETE FROM _settings", [])?;
+    } else if unwanted.sessions {
+        connection.execute(&format!("DELETE FROM _settings WHERE {SECRET_SETTINGS}"), [])?;
     }
     let mut statement = connection.prepare("SELECT id, physical FROM _tables")?;
     let own: Vec<(String, String)> = statement.query_map([], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?;
