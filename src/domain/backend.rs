@@ -141,6 +141,8 @@ impl Backend {
     /// The pool that hashes passwords, of developers and end users alike.
     pub fn passwords(&self) -> &Passwords {
         &self.passwords
+    }
+
     pub(super) fn jobs(&self) -> &Jobs {
         &self.jobs
     }
