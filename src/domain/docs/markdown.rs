@@ -61,6 +61,15 @@ pub fn sections(markdown: &str, level: usize) -> Vec<Section<'_>> {
     out
 }
 
+/// The text under the title, with an empty heading, and then the H2 sections.
+pub fn divided(markdown: &str) -> Vec<Section<'_>> {
+    let all = headings(markdown);
+    let top = all.iter().find(|(level, ..)| *level == 1).map_or(0, |(.., at)| markdown[*at..].find('\n').map_or(markdown.len(), |n| at + n));
+    let end = all.iter().find(|(level, ..)| *level == 2).map_or(markdown.len(), |(.., at)| *at);
+    let lead = Section { heading: "", anchor: String::new(), body: markdown[top.min(end)..end].trim() };
+    std::iter::once(lead).chain(sections(markdown, 2)).collect()
+}
+
 /// The anchor GitHub gives a heading: lower case, punctuation dropped, spaces to hyphens.
 pub fn slug(heading: &str) -> String {
     heading
@@ -108,6 +117,14 @@ mod tests {
         assert_eq!(found.iter().map(|s| s.anchor.as_str()).collect::<Vec<_>>(), ["one-x", "one-x-1"]);
         assert!(found[0].body.starts_with('a') && found[0].body.ends_with('b'));
         assert_eq!(found[1].body, "c");
+    }
+
+    #[test]
+    fn a_page_divides_into_its_lead_and_its_sections() {
+        let found = divided(TEXT);
+        assert_eq!(found.iter().map(|s| (s.heading, s.anchor.as_str())).collect::<Vec<_>>(), [("", ""), ("One `x`", "one-x"), ("One x", "one-x-1")]);
+        assert_eq!(found[0].body, "Lead.");
+        assert_eq!(divided("# T\n\nonly\n")[0].body, "only");
     }
 
     #[test]
