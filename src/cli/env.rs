@@ -1,4 +1,4 @@
-//! `env list|create|delete`.
+//! `env`: its subcommands, and `list|create|delete`.
 
 use clap::{Args, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
@@ -12,6 +12,7 @@ use super::exit::{Failure, Result};
 use super::output::{bytes, items, text};
 use super::project::key_of;
 use super::reach::Connection;
+use super::{env_promote, env_state};
 
 #[derive(Debug, Subcommand)]
 #[command(after_help = "Example:\n  bkend-local env create staging --type staging\n  bkend-local env list")]
@@ -21,8 +22,23 @@ pub enum Env {
     List,
     /// Make an empty environment and its publishable key
     Create(Create),
+    /// Copy an environment as it is at one moment; the copy gets keys of its own
+    Clone(env_state::Clone),
+    /// Save the state of the environment
+    Snapshot(env_state::Snapshot),
+    /// List the saved states of the project
+    #[command(after_help = "Example:\n  bkend-local env snapshots --json")]
+    Snapshots,
+    /// Put a saved state in place of what is there
+    Restore(env_state::Restore),
+    /// Remove all records, users and files
+    Reset(env_state::Reset),
     /// Delete an environment with everything in it
     Delete(Delete),
+    /// Show what would make B equal to A
+    Compare(env_promote::Compare),
+    /// Bring an environment in line with another
+    Promote(env_promote::Promote),
 }
 
 #[derive(Debug, Args)]
@@ -33,6 +49,12 @@ pub struct Create {
     /// What it is for [default: dev, staging or prod when the name says so, else custom]
     #[arg(long = "type", value_enum)]
     kind: Option<Type>,
+    /// Copy this environment
+    #[arg(long, value_name = "ENV", add = ArgValueCompleter::new(completions::environments))]
+    from: Option<String>,
+    /// Of the copy, the tables only
+    #[arg(long, requires = "from")]
+    schema_only: bool,
 }
 
 #[derive(Debug, Args)]
@@ -45,8 +67,9 @@ pub struct Delete {
     confirm: Confirm,
 }
 
+/// What an environment is for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum Type {
+pub enum Type {
     Dev,
     Staging,
     Prod,
@@ -54,7 +77,7 @@ enum Type {
 }
 
 impl Type {
-    fn name(self) -> &'static str {
+    pub fn name(self) -> &'static str {
         match self {
             Self::Dev => "dev",
             Self::Staging => "staging",
@@ -63,7 +86,8 @@ impl Type {
         }
     }
 
-    fn of(name: &str) -> Self {
+    /// The type a name says by itself.
+    pub fn of(name: &str) -> Self {
         match name {
             "dev" => Self::Dev,
             "staging" => Self::Staging,
@@ -78,6 +102,13 @@ pub async fn run(context: &Context, connection: &Connection, command: &Env) -> R
     match command {
         Env::List => list(context, connection, &project).await,
         Env::Create(create) => make(context, connection, &project, create).await,
+        Env::Clone(clone) => env_state::clone(context, connection, &project, clone).await,
+        Env::Snapshot(snapshot) => env_state::snapshot(context, connection, snapshot).await,
+        Env::Snapshots => env_state::snapshots(context, connection, &project).await,
+        Env::Restore(restore) => env_state::restore(context, connection, &project, restore).await,
+        Env::Reset(reset) => env_state::reset(context, connection, reset).await,
+        Env::Compare(compare) => env_promote::compare(context, connection, &project, compare).await,
+        Env::Promote(promote) => env_promote::promote(context, connection, &project, promote).await,
         Env::Delete(delete) => remove(context, connection, &project, delete).await,
     }
 }
@@ -110,8 +141,16 @@ pub fn row(environment: &Value) -> Vec<String> {
 
 async fn make(context: &Context, connection: &Connection, project: &str, create: &Create) -> Result<()> {
     let kind = create.kind.unwrap_or_else(|| Type::of(&create.name));
-    let body = json!({ "environment": create.name, "environmentType": kind.name() });
-    let made = connection.client.post(&["projects", project, "environments"], &body).await?;
+    let mut body = json!({ "environment": create.name, "environmentType": kind.name() });
+    let path = ["projects", project, "environments"];
+    let made = match &create.from {
+        None => connection.client.post(&path, &body).await?,
+        Some(from) => {
+            let whole = !create.schema_only;
+            body["cloneFrom"] = json!({ "environment": from, "data": whole, "users": whole, "files": whole });
+            env_state::job(context, connection, &path, &[], &body).await?
+        }
+    };
     if made["alreadyExisted"] == true {
         context.output.hint(&format!("The environment {} existed already; nothing was changed", create.name));
     }

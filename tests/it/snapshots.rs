@@ -302,7 +302,7 @@ async fn automatic_snapshots_are_at_most_ten_and_manual_ones_stay() {
         app.operator().post(&format!("{}/tables/notes/truncate?confirm=notes", app.environment_path()), json!({})).await.assert(204);
     }
     let listed = app.operator().get(&format!("{}/snapshots?limit=100", app.environment_path())).await.assert(200);
-    assert_eq!(listed["items"].as_array().unwrap().iter().filter(|s| s["reason"] == "before-truncate").count(), 10);
+    assert_eq!(listed["items"].as_array().unwrap().iter().filter(|s| s["reason"] == "before-delete").count(), 10);
     assert!(column(&listed, "name").iter().any(|name| *name == "mine"));
 }
 

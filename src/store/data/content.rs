@@ -33,10 +33,11 @@ impl Parts {
 
 /// Tables of the server itself, by the part they belong to. A test finds a table that stands in none.
 pub const USERS: &[&str] = &["_users", "_accounts"];
-pub const SESSIONS: &[&str] = &["_sessions"];
+pub const SESSIONS: &[&str] = &["_sessions", "_mail"];
 pub const FILES: &[&str] = &["_files"];
 const CATALOGUE: &[&str] = &["_tables", "_table_versions"];
-const SETTINGS: &[&str] = &["_settings"];
+/// `_settings` itself is looked at key by key.
+const SETTINGS: &[&str] = &["_mail_templates"];
 /// What belongs to the database, not to its content: a restore keeps the outbox of the database it replaces, and change
 /// numbers go on above the highest used.
 const KEPT: &[&str] = &["_outbox", "_changes", "refinery_schema_history"];
@@ -46,7 +47,7 @@ const SECRET_SETTINGS: &str = "key GLOB 'secret.*'";
 
 /// Every table of the server that is in none of the lists above.
 pub fn unclassified(reader: &Reader<'_>) -> StoreResult<Vec<String>> {
-    let known: Vec<&str> = [USERS, SESSIONS, FILES, CATALOGUE, SETTINGS, KEPT].concat();
+    let known: Vec<&str> = [USERS, SESSIONS, FILES, CATALOGUE, SETTINGS, &["_settings"], KEPT].concat();
     let mut statement = reader.connection().prepare("SELECT name FROM main.sqlite_schema WHERE type = 'table' AND name GLOB '_*' ORDER BY name")?;
     let names: Vec<String> = statement.query_map([], |row| row.get(0))?.collect::<rusqlite::Result<_>>()?;
     Ok(names.into_iter().filter(|name| !known.contains(&name.as_str())).collect())
@@ -130,7 +131,7 @@ fn kept_settings(parts: Parts) -> String {
 
 /// The tables that these parts empty: sessions go whenever their users do.
 fn chosen(parts: Parts) -> Vec<&'static str> {
-    let lists = [(parts.users, USERS), (parts.sessions || parts.users, SESSIONS), (parts.files, FILES)];
+    let lists = [(parts.users, USERS), (parts.sessions || parts.users, SESSIONS), (parts.files, FILES), (parts.settings, SETTINGS)];
     lists.into_iter().filter(|(wanted, _)| *wanted).flat_map(|(_, list)| list.iter().copied()).collect()
 }
 
@@ -166,7 +167,7 @@ pub(in crate::store) fn prepare_copy(path: &Path, parts: Parts) -> StoreResult<(
 
 fn strip(connection: &Connection, unwanted: Parts) -> StoreResult<()> {
     let mut tables: Vec<&str> = Vec::new();
-    for (out, list) in [(unwanted.users, USERS), (unwanted.sessions || unwanted.users, SESSIONS), (unwanted.files, FILES)] {
+    for (out, list) in [(unwanted.users, USERS), (unwanted.sessions || unwanted.users, SESSIONS), (unwanted.files, FILES), (unwanted.settings, SETTINGS)] {
         tables.extend(list.iter().copied().filter(|_| out));
     }
     tables.iter().rev().try_for_each(|table| connection.execute(&format!("DELETE FROM {table}"), []).map(drop))?;

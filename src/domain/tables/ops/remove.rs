@@ -39,7 +39,7 @@ impl Environment {
         self.data()
             .write_alone::<_, Error, _>(move |tx| {
                 let table = own_table(&environment, &name)?;
-                let copied = copy.then(|| safety_copy::take(&environment, &actor, &table, "before-truncate")).transpose()?;
+                let copied = copy.then(|| safety_copy::take(&environment, &actor, &table, "before-delete")).transpose()?;
                 changes::bump(tx, &table);
                 let count = tx.truncate(&table.shape.physical)?;
                 changes::note_reset(&environment, tx, &table);
