@@ -11,6 +11,7 @@ use super::error::{Code, Error, Result};
 use super::jobs::Jobs;
 use super::keys::KeyCache;
 use super::mail::Post;
+use super::oauth::Oauth;
 use super::passwords::Passwords;
 use super::project::Project;
 use super::tenancy::{Attempts, McpUses, Tree};
@@ -32,6 +33,10 @@ pub struct Options {
     pub loopback_only: bool,
     /// Base of handed-out URLs, without a trailing slash.
     pub public_url: Option<String>,
+    /// Further names the server answers to.
+    pub allow_hosts: Vec<String>,
+    /// The port it listens on.
+    pub port: u16,
     pub data_dir: PathBuf,
     /// Links and codes may stand in the log; they do on loopback only.
     pub log_secrets: bool,
@@ -54,6 +59,7 @@ pub struct Backend {
     mcp_uses: McpUses,
     tree: Tree,
     jobs: Jobs,
+    oauth: Oauth,
 }
 
 /// Projects held in memory.
@@ -98,6 +104,7 @@ impl Backend {
             mcp_uses: McpUses::default(),
             tree: Tree::default(),
             jobs: Jobs::default(),
+            oauth: Oauth::new(&secret),
         })
     }
 
@@ -158,6 +165,10 @@ impl Backend {
     /// Changes to the tree of projects, environments and tables.
     pub fn tree(&self) -> &Tree {
         &self.tree
+    }
+
+    pub(super) fn oauth(&self) -> &Oauth {
+        &self.oauth
     }
 
     /// A project as requests need it.
@@ -310,6 +321,7 @@ impl Backend {
         for (_, environment) in self.environments.write().drain() {
             environment.close();
         }
+        self.keep_mcp_calls();
         self.control().close();
     }
 }

@@ -111,6 +111,7 @@ codes! {
     KEY_VALUE_TAKEN "key/value-taken" 409 "The key value is known to this server already."
     KEY_INVALID_VALUE "key/invalid-value" 400 "A key is pk_ or sk_ and 64 lower-case hex characters."
     ACCESS_TOKEN_NOT_FOUND "access-token/not-found" 404 "No such key or token."
+    CONNECTION_NOT_FOUND "connection/not-found" 404 "No such connection of an AI client."
     SESSION_NOT_FOUND "session/not-found" 404 "No such session."
     REQUEST_NOT_FOUND "request/not-found" 404 "No such entry in the request log."
     JOB_NOT_FOUND "job/not-found" 404 "No such job."

@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
-use super::mcp;
+use super::{mcp, oauth};
 use crate::domain::error::{Code, Error};
 
 /// A domain error on its way out. The middleware writes the body, since only it knows the request id.
@@ -53,7 +53,11 @@ pub fn body(error: &Error, request_id: &str) -> Value {
 
 /// The answer for an error on a path, in the form its clients read.
 pub fn response_at(path: &str, error: &Error, request_id: &str) -> HttpResponse {
-    if mcp::is_endpoint(path) { mcp::error_response(error, request_id) } else { response(error, request_id) }
+    match path {
+        _ if mcp::is_endpoint(path) => mcp::error_response(error, request_id),
+        _ if oauth::covers(path) => oauth::error_response(error, request_id),
+        _ => response(error, request_id),
+    }
 }
 
 /// The whole answer for an error, with its headers.

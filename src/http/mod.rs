@@ -13,6 +13,7 @@ pub mod log;
 pub mod management;
 pub mod mcp;
 pub mod metrics;
+pub mod oauth;
 mod observe;
 pub mod openapi;
 pub mod reply;

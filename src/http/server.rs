@@ -15,7 +15,7 @@ use actix_web::{App, web};
 use ipnet::IpNet;
 
 use super::connection::Connection;
-use super::{State, console, context, health, log, management, mcp, metrics, openapi, rest, routing};
+use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::FirstRun;
@@ -130,6 +130,8 @@ impl Application {
             loopback_only: settings.hosts.iter().all(IpAddr::is_loopback),
             public_url: settings.public_url.clone(),
             log_secrets: settings.log_secrets,
+            allow_hosts: settings.allow_hosts.clone(),
+            port,
             data_dir: settings.data_dir.clone(),
         };
         let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;
@@ -219,6 +221,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(rest::routes)
         .configure(management::routes)
         .configure(mcp::routes)
+        .configure(oauth::routes)
         .configure(console::routes);
 }
 

@@ -27,6 +27,19 @@ pub const ALL: &[&str] = &[
     "log:read",
 ];
 
+/// Scopes that people approve together: what stands before the last colon, and its heading.
+pub const GROUPS: &[(&str, &str)] = &[
+    ("organization", "Organization"),
+    ("project", "Project"),
+    ("environment", "Environment"),
+    ("table", "Table Schema"),
+    ("table:data", "Table Data"),
+    ("access-token", "Access Token"),
+    ("user", "Users"),
+    ("mail", "Mail"),
+    ("log", "Request Log"),
+];
+
 /// What was granted: scopes of [`ALL`], or patterns over them.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Scopes(Vec<String>);
@@ -62,6 +75,25 @@ impl Scopes {
     pub fn requested(text: Option<&str>) -> Self {
         let known = Self::known(text.unwrap_or_default());
         if known.is_empty() { Self::default_set() } else { known }
+    }
+
+    /// What remains when only some of [`GROUPS`] are approved. A pattern that is approved as a whole stays as it is.
+    #[must_use]
+    pub fn within(&self, groups: &[String]) -> Self {
+        let approved = |scope: &str| split(scope).is_some_and(|(resource, _)| groups.iter().any(|group| group == resource));
+        let mut kept: Vec<String> = Vec::new();
+        for pattern in &self.0 {
+            let meant: Vec<&str> = ALL.iter().copied().filter(|scope| matches(pattern, scope)).collect();
+            let left: Vec<&str> = meant.iter().copied().filter(|scope| approved(scope)).collect();
+            let whole = left.len() == meant.len();
+            let next = if whole { vec![pattern.as_str()] } else { left };
+            for scope in next {
+                if !kept.iter().any(|have| have == scope) {
+                    kept.push(scope.to_owned());
+                }
+            }
+        }
+        Self(kept)
     }
 
     pub fn is_empty(&self) -> bool {
@@ -122,6 +154,17 @@ mod tests {
         assert_eq!(Scopes::requested(Some("openid email profile")), Scopes::default_set());
         assert_eq!(Scopes::requested(None), Scopes::default_set());
         assert_eq!(Scopes::requested(Some("openid project:read project:read nothing:read")).to_string(), "project:read");
+    }
+
+    #[test]
+    fn only_approved_groups_remain_and_a_pattern_stays_if_it_remains_whole() {
+        let groups = ["project".to_owned(), "table:data".to_owned()];
+        let within = |text: &str| Scopes::known(text).within(&groups).to_string();
+        assert_eq!(within("project:* table:read"), "project:*");
+        assert_eq!(within("*:read project:read"), "project:read table:data:read");
+        assert_eq!(within("mail:read"), "");
+        let all: Vec<String> = GROUPS.iter().map(|(group, _)| (*group).to_owned()).collect();
+        assert_eq!(Scopes::everything().within(&all), Scopes::everything(), "every scope belongs to a group");
     }
 
     #[test]

@@ -34,7 +34,8 @@ impl Backend {
     }
 }
 
-fn why_refused(token: &str) -> &'static str {
+/// Why a text is no token of a developer.
+pub fn why_refused(token: &str) -> &'static str {
     match KeyKind::of_value(token) {
         Some(KeyKind::Publishable) => "A publishable key (pk_…) is for /v1 in X-API-Key",
         Some(KeyKind::Secret) => "A secret key (sk_…) is for /v1 in X-API-Key",

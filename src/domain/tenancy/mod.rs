@@ -26,6 +26,7 @@ pub mod tree;
 pub mod version;
 
 pub use attempts::Attempts;
+pub use bearer::why_refused;
 pub use first_run::FirstRun;
 pub use mcp_sessions::McpUses;
 pub use tree::{Tree, TreeChanges};

@@ -14,6 +14,7 @@ use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
 use crate::domain::time;
+use crate::store::Tx;
 use crate::store::control::OrganizationRow;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
@@ -103,30 +104,8 @@ impl Backend {
     /// # Errors
     /// `organization/slug-taken`; `common/invalid-parameters`; `auth/insufficient-scope`.
     pub async fn create_organization(self: &Arc<Self>, tenant: &Tenant, new: NewOrganization) -> Result<Organization> {
-        guard::own_account(tenant, true)?;
-        let (now, id) = (time::now(), new_id());
-        let row = OrganizationRow {
-            slug: slug::wanted(new.slug.as_deref(), &new.name, &id)?,
-            id,
-            name: input::name("name", &new.name)?,
-            display_name: input::optional_name("displayName", new.display_name.as_deref())?,
-            description: input::description(new.description.as_deref())?,
-            created_at: now,
-            updated_at: now,
-        };
         let tenant = tenant.clone();
-        let row = self
-            .control()
-            .write::<_, Error, _>(move |tx| {
-                if tx.reader().organization(&row.slug)?.is_some() {
-                    return Err(Error::new(Code::ORGANIZATION_SLUG_TAKEN, format!("Another organization has the slug {}; choose another one", row.slug)));
-                }
-                tx.insert_organization(&row)?;
-                tx.set_member(&row.id, &tenant.id, Role::Owner.name(), now)?;
-                guard::audit(tx, &tenant, change(&row, "created"))?;
-                Ok(row)
-            })
-            .await?;
+        let row = self.control().write::<_, Error, _>(move |tx| create(tx, &tenant, &new)).await?;
         Ok(Organization::new(row, Role::Owner))
     }
 
@@ -171,6 +150,31 @@ impl Backend {
             .await?;
         self.finish_removal(removal).await
     }
+}
+
+/// Makes an organization in a transaction; the caller becomes its owner.
+///
+/// # Errors
+/// As [`Backend::create_organization`].
+pub fn create(tx: &mut Tx<'_>, tenant: &Tenant, new: &NewOrganization) -> Result<OrganizationRow> {
+    guard::own_account(tenant, true)?;
+    let (now, id) = (time::now(), new_id());
+    let row = OrganizationRow {
+        slug: slug::wanted(new.slug.as_deref(), &new.name, &id)?,
+        id,
+        name: input::name("name", &new.name)?,
+        display_name: input::optional_name("displayName", new.display_name.as_deref())?,
+        description: input::description(new.description.as_deref())?,
+        created_at: now,
+        updated_at: now,
+    };
+    if tx.reader().organization(&row.slug)?.is_some() {
+        return Err(Error::new(Code::ORGANIZATION_SLUG_TAKEN, format!("Another organization has the slug {}; choose another one", row.slug)));
+    }
+    tx.insert_organization(&row)?;
+    tx.set_member(&row.id, &tenant.id, Role::Owner.name(), now)?;
+    guard::audit(tx, tenant, change(&row, "created"))?;
+    Ok(row)
 }
 
 fn apply(row: &mut OrganizationRow, patch: OrganizationPatch) -> Result<()> {

@@ -133,7 +133,8 @@ fn cookie(request: &HttpRequest) -> Result<Option<String>> {
     Ok(request.cookie(&name).map(|cookie| cookie.value().to_owned()))
 }
 
-async fn session(request: &HttpRequest) -> Result<Option<ConsoleSession>> {
+/// The living console session of a request's cookie.
+pub async fn session(request: &HttpRequest) -> Result<Option<ConsoleSession>> {
     match cookie(request)? {
         Some(value) => State::of(request)?.console_session(&value).await,
         None => Ok(None),

@@ -4,9 +4,10 @@
 mod account;
 mod activities;
 mod api_keys;
+mod connections;
 mod cors;
 mod environments;
-mod identity;
+pub mod identity;
 mod indexes;
 mod jobs;
 mod members;
@@ -64,6 +65,8 @@ fn organizations_and_projects(config: &mut ServiceConfig) {
         .service(resource("/organizations/{organizationId}/members/{tenantId}").patch(members::update).delete(members::remove).done())
         .service(resource("/organizations/{organizationId}/activities").get(activities::of_organization).done())
         .service(resource("/organizations/{organizationId}/stats").get(organizations::stats).done())
+        .service(resource("/organizations/{organizationId}/connections").get(connections::list).done())
+        .service(resource("/organizations/{organizationId}/connections/{id}").delete(connections::revoke).done())
         .service(resource("/organizations/{organizationId}/tokens").get(tokens::list_of_organization).done())
         .service(resource("/organizations/{organizationId}/tokens/{id}").delete(tokens::revoke_in_organization).done())
         .service(resource("/organizations/{organizationId}/projects").get(projects::list).post(projects::create).done())

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records, records_bulk,
+    account, activities, api_keys, connections, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records, records_bulk,
     requests, schema_document, schemas, server, session, sessions, snapshots, tables, tokens, transfer,
 };
 
@@ -28,6 +28,8 @@ use super::{
     organizations::update,
     organizations::delete,
     organizations::stats,
+    connections::list,
+    connections::revoke,
     members::list,
     members::update,
     members::remove,

@@ -21,7 +21,7 @@ pub async fn access(request: &HttpRequest, state: &State) -> Result<Option<McpAc
     }
     let Some(token) = bearer(request) else { return Err(unauthorized(request, state, None)) };
     let organization = header_text(request, "X-Bkend-Organization");
-    match state.mcp_access(&token, organization.as_deref()).await {
+    match state.mcp_access(&token, organization.as_deref(), &address::base_url(request, state.settings())).await {
         Ok(access) => {
             *Context::of(request).tenant.borrow_mut() = Some(Arc::new(access.tenant.clone()));
             Ok(Some(access))
