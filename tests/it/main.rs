@@ -28,6 +28,7 @@ mod management_schema;
 mod management_session;
 mod management_tables;
 mod mcp_protocol;
+mod oauth_flow;
 mod observability;
 mod openapi;
 mod permissions;

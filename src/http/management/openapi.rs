@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, connections, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records, records_bulk,
-    requests, schema_document, schemas, server, session, sessions, snapshots, tables, tokens, transfer,
+    account, activities, api_keys, connections, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records,
+    records_bulk, requests, schema_document, schemas, server, session, sessions, snapshots, tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.

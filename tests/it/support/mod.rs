@@ -5,6 +5,7 @@
 pub mod cli;
 pub mod developers;
 pub mod mcp;
+pub mod oauth;
 pub mod process;
 pub mod random;
 pub mod streams;
