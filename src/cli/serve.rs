@@ -17,11 +17,12 @@ use super::output::write_stdout;
 use super::settings::{self, Setting, shown};
 use super::signals::Signals;
 use super::{announce, start_failure};
+use crate::domain::tenancy::Outgoing;
 use crate::http::server::{Application, Handle, Settings};
 
 #[derive(Debug, Default, Args)]
 #[command(after_help = "Example:\n  bkend-local serve --port 4301 --open\n  bkend-local serve --ephemeral --port 0 --ready-file ready.json      for tests\n\n\
-                  Also read: BKEND_PUBLISHABLE_KEY and BKEND_SECRET_KEY, key values that the first run makes valid here.")]
+                  Also read: BKEND_PUBLISHABLE_KEY and BKEND_SECRET_KEY, key values that the first run makes valid here;\n  BKEND_SMTP_URL, the relay for developers' mail: smtp://user:password@host:587?from=no-reply@host")]
 pub struct Serve {
     /// Port; 0 = any free one, shown in the banner [env: BKEND_PORT] [default: 4300]
     #[arg(long, value_name = "N")]
@@ -179,6 +180,7 @@ fn plan(context: &Context, serve: &Serve) -> Result<Plan> {
         trust_proxy: value(sources.many(settings::TRUST_PROXY, serve.trust_proxy.clone(), settings::network)?, Vec::new()),
         log_requests: !serve.no_log_requests,
         log_secrets: !serve.no_secrets,
+        relay: relay()?,
         project_name: project_name(context),
         adopt_publishable: settings::variable("BKEND_PUBLISHABLE_KEY"),
         adopt_secret: settings::variable("BKEND_SECRET_KEY"),
@@ -193,6 +195,12 @@ fn plan(context: &Context, serve: &Serve) -> Result<Plan> {
     };
     let level = sources.one(settings::LOG_LEVEL, serve.log_level.clone(), log::level)?;
     Ok(Plan { settings, format: value(format, by_terminal), level: value(level, usual_level), ephemeral })
+}
+
+/// The relay for developers' mail. A complaint leaves its text out: there may be a password in it.
+fn relay() -> Result<Option<Outgoing>> {
+    let parse = |text: String| Outgoing::parse(&text).map_err(|why| Failure::usage(format!("BKEND_SMTP_URL {why}")));
+    settings::variable("BKEND_SMTP_URL").map(parse).transpose()
 }
 
 fn value<T>(setting: Option<Setting<T>>, default: T) -> T {

@@ -14,7 +14,7 @@ use super::mail::Post;
 use super::oauth::Oauth;
 use super::passwords::Passwords;
 use super::project::Project;
-use super::tenancy::{Attempts, McpUses, Tree};
+use super::tenancy::{Attempts, McpUses, Outgoing, TenantPost, Tree};
 use super::{id, time};
 use crate::store::control::{EnvironmentRow, ProjectRow};
 use crate::store::{Database, Directory, OpenError};
@@ -40,6 +40,8 @@ pub struct Options {
     pub data_dir: PathBuf,
     /// Links and codes may stand in the log; they do on loopback only.
     pub log_secrets: bool,
+    /// The relay for developers' mail, in place of the stored one.
+    pub relay: Option<Outgoing>,
 }
 
 pub struct Backend {
@@ -60,6 +62,7 @@ pub struct Backend {
     tree: Tree,
     jobs: Jobs,
     oauth: Oauth,
+    post: TenantPost,
 }
 
 /// Projects held in memory.
@@ -88,6 +91,7 @@ impl Backend {
                 server_id
             }
         };
+        let post = TenantPost::new(options.log_secrets && options.loopback_only, options.relay.clone());
         Ok(Self {
             operator_token: format!("op_{}", id::random_hex(32)),
             directory,
@@ -105,6 +109,7 @@ impl Backend {
             tree: Tree::default(),
             jobs: Jobs::default(),
             oauth: Oauth::new(&secret),
+            post,
         })
     }
 
@@ -152,6 +157,11 @@ impl Backend {
 
     pub(super) fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    /// Mail to developers.
+    pub(super) fn post(&self) -> &TenantPost {
+        &self.post
     }
 
     pub(super) fn attempts(&self) -> &Attempts {

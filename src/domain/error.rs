@@ -91,6 +91,8 @@ codes! {
     TENANT_LINK_INVALID "tenant/link-invalid" 400 "No such sign-in link."
     TENANT_LINK_USED "tenant/link-used" 400 "The sign-in link was used already."
     TENANT_LINK_EXPIRED "tenant/link-expired" 400 "The sign-in link has expired."
+    TENANT_SIMULATED_DISABLED "tenant/simulated-disabled" 403 "Simulated sign-in exists only on a server that listens on loopback and may show codes in its terminal."
+    TENANT_INVALID_CODE "tenant/invalid-code" 401 "The code is wrong, used or has expired, or five wrong ones were typed."
     TENANT_NOT_FOUND "tenant/not-found" 404 "No developer account has this address or id."
 
     ORGANIZATION_PERMISSION_DENIED "organization/permission-denied" 403 "The role in the organization is too low."
@@ -99,6 +101,13 @@ codes! {
     ORGANIZATION_LAST_OWNER "organization/last-owner" 409 "The last owner cannot leave, be removed or be demoted."
     MEMBER_NOT_FOUND "member/not-found" 404 "No such member of the organization."
     MEMBER_ROLE_TOO_HIGH "member/role-too-high" 403 "Only owners grant, change or remove the roles Admin and Owner."
+    MEMBER_ALREADY_MEMBER "member/already-member" 409 "The address belongs to a member already."
+    INVITATION_PENDING "invitation/pending" 409 "The address has been invited already and has not answered yet."
+    INVITATION_NOT_FOUND "invitation/not-found" 404 "No such invitation."
+    INVITATION_NOT_PENDING "invitation/not-pending" 409 "The invitation was answered or cancelled already."
+    INVITATION_INVALID "invitation/invalid" 400 "No such invitation, or it was answered, cancelled or sent anew."
+    INVITATION_EXPIRED "invitation/expired" 400 "The invitation has expired."
+    INVITATION_EMAIL_MISMATCH "invitation/email-mismatch" 403 "The invitation is for another address than that of the account signed in."
     PROJECT_NOT_FOUND "project/not-found" 404 "No such project."
     PROJECT_ALREADY_EXISTS "project/already-exists" 409 "Another project of the organization has this slug."
     PROJECT_TOO_MANY_ORIGINS "project/too-many-origins" 400 "A project lists at most 3 origins."
@@ -118,6 +127,8 @@ codes! {
     JOB_FINISHED "job/finished" 409 "The job has ended already."
     SNAPSHOT_NOT_FOUND "snapshot/not-found" 404 "No such snapshot."
     SNAPSHOT_INCOMPATIBLE "snapshot/incompatible" 409 "The snapshot was made by a newer version, or holds one table only."
+
+    SERVER_SMTP_FAILED "server/smtp-failed" 400 "The relay did not take the mail; the message holds its reply."
 
     MANAGEMENT_FORBIDDEN "management/forbidden" 403 "The route is for the server owner, the operator or sessions only."
     MANAGEMENT_CSRF_FAILED "management/csrf-failed" 403 "X-CSRF-Token is missing or wrong."

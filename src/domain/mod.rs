@@ -20,6 +20,7 @@ pub mod rate_limit;
 pub mod records;
 pub mod requests;
 pub mod sealed;
+pub mod smtp;
 pub mod snapshots;
 mod store_errors;
 pub mod tables;

@@ -64,6 +64,28 @@ pub fn base_url(request: &HttpRequest, settings: &Settings) -> String {
     requested_url(request, settings)
 }
 
+/// The base of links in mail: as [`base_url`], but only a host that is surely this server's. Whoever asks for a link chooses
+/// the `Host` of the request, and an address of its own there would get the token of whoever opens the mail.
+pub fn mail_base_url(request: &HttpRequest, settings: &Settings) -> String {
+    let base = base_url(request, settings);
+    let host = url::Url::parse(&base).ok().and_then(|url| url.host().map(|h| h.to_owned()));
+    let own = match host {
+        _ if settings.public_url.is_some() => true,
+        Some(url::Host::Ipv4(ip)) => is_of_this_machine(ip.into()),
+        Some(url::Host::Ipv6(ip)) => is_of_this_machine(ip.into()),
+        // Names are loopback names or allowed ones: others do not get this far.
+        Some(url::Host::Domain(_)) => true,
+        None => false,
+    };
+    if own { base } else { settings.local_address() }
+}
+
+/// Whether an address is one of this machine's: only those can be bound.
+fn is_of_this_machine(ip: IpAddr) -> bool {
+    let one = !ip.is_unspecified() && !ip.is_multicast() && ip != IpAddr::V4(std::net::Ipv4Addr::BROADCAST);
+    ip.is_loopback() || (one && std::net::UdpSocket::bind((ip, 0)).is_ok())
+}
+
 /// Scheme and host the request itself came to.
 fn requested_url(request: &HttpRequest, settings: &Settings) -> String {
     let trusted = request.peer_addr().is_some_and(|peer| is_trusted(settings, peer.ip()));
@@ -103,6 +125,13 @@ mod tests {
         for host in ["", "evil.example", "localhost.evil.example", "localhost:port", "127.0.0.1.evil.example", "[::1"] {
             assert!(!is_known_host(&settings, host), "{host}");
         }
+    }
+
+    #[test]
+    fn only_addresses_of_this_machine_count_as_its_own() {
+        assert!(is_of_this_machine("127.0.0.1".parse().unwrap()) && is_of_this_machine("::1".parse().unwrap()));
+        // Set aside for documentation (RFC 5737).
+        assert!(!is_of_this_machine("192.0.2.1".parse().unwrap()));
     }
 
     #[test]

@@ -1,5 +1,7 @@
 //! Request bodies, read when a handler asks for them: credentials and permissions come first.
 
+use std::collections::HashMap;
+
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest};
@@ -58,6 +60,18 @@ impl Body {
             bytes.extend_from_slice(&chunk);
         }
         Ok(bytes)
+    }
+
+    /// The fields of an HTML form; of repeated ones the last counts.
+    ///
+    /// # Errors
+    /// 413 beyond `limit`, 415 `common/unsupported-media-type`.
+    pub async fn form(self, limit: usize) -> Result<HashMap<String, String>> {
+        if self.media_type() != Some("application/x-www-form-urlencoded") {
+            return Err(Error::new(Code::UNSUPPORTED_MEDIA_TYPE, "This page reads forms; send Content-Type: application/x-www-form-urlencoded"));
+        }
+        let bytes = self.bytes(limit).await?;
+        Ok(url::form_urlencoded::parse(&bytes).into_owned().collect())
     }
 
     /// The JSON value of the body; `None` when it is empty, whatever its `Content-Type` says.

@@ -18,7 +18,7 @@ use super::connection::Connection;
 use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
-use crate::domain::tenancy::FirstRun;
+use crate::domain::tenancy::{FirstRun, Outgoing};
 use crate::domain::time;
 use crate::store::{Directory, OpenError, ServerInfo};
 
@@ -44,6 +44,8 @@ pub struct Settings {
     pub log_requests: bool,
     /// Whether links and codes may stand in the log.
     pub log_secrets: bool,
+    /// The relay for developers' mail, in place of the stored one.
+    pub relay: Option<Outgoing>,
     /// Name of the project made on first run.
     pub project_name: String,
     pub adopt_publishable: Option<String>,
@@ -66,6 +68,7 @@ impl Default for Settings {
             trust_proxy: Vec::new(),
             log_requests: true,
             log_secrets: true,
+            relay: None,
             project_name: String::new(),
             adopt_publishable: None,
             adopt_secret: None,
@@ -132,6 +135,7 @@ impl Application {
             log_secrets: settings.log_secrets,
             allow_hosts: settings.allow_hosts.clone(),
             port,
+            relay: settings.relay.clone(),
             data_dir: settings.data_dir.clone(),
         };
         let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;
@@ -140,6 +144,7 @@ impl Application {
         backend.finish_removals().await?;
         backend.discard_unfinished_environments().await?;
         backend.end_stale_jobs().await?;
+        tokio::spawn(Backend::send_queued_mail(Arc::downgrade(&backend)));
         // What a killed server left says nothing any more.
         backend.directory().remove_server_info();
         backend.directory().write_operator_token(backend.operator_token())?;

@@ -54,20 +54,20 @@ async fn an_expired_login_link_says_so() {
     let app = TestApp::start().await;
     let token = app.login_token(None).await;
     let hash = bkend_local::domain::keys::sha256(&token);
-    let link = bkend_local::store::control::LoginLinkRow { hash: [7; 32], ..read_link(&app, hash).await };
-    let expired = bkend_local::store::control::LoginLinkRow {
+    let link = bkend_local::store::control::TenantLinkRow { hash: [7; 32], ..read_link(&app, hash).await };
+    let expired = bkend_local::store::control::TenantLinkRow {
         hash: bkend_local::domain::keys::sha256("old"),
         expires_at: bkend_local::domain::time::now() - 1,
         voided: false,
         ..link
     };
     let control = app.backend.control();
-    control.write::<_, bkend_local::domain::error::Error, _>(move |tx| Ok(tx.insert_login_link(&expired)?)).await.unwrap();
+    control.write::<_, bkend_local::domain::error::Error, _>(move |tx| Ok(tx.insert_tenant_link(&expired)?)).await.unwrap();
     app.client().header("Origin", &app.url).post(LINK, json!({ "token": "old" })).await.assert_error(400, "tenant/link-expired");
 }
 
-async fn read_link(app: &TestApp, hash: [u8; 32]) -> bkend_local::store::control::LoginLinkRow {
-    app.backend.control().read::<_, bkend_local::domain::error::Error, _>(move |r| Ok(r.login_link(&hash)?)).await.unwrap().unwrap()
+async fn read_link(app: &TestApp, hash: [u8; 32]) -> bkend_local::store::control::TenantLinkRow {
+    app.backend.control().read::<_, bkend_local::domain::error::Error, _>(move |r| Ok(r.tenant_link(&hash)?)).await.unwrap().unwrap()
 }
 
 #[actix_web::test]
@@ -298,15 +298,15 @@ async fn the_console_pages_have_a_strict_policy() {
     let app = TestApp::start().await;
     let root = app.client().get("/").await;
     assert_eq!((root.status, root.header("location")), (302, Some("/console")));
-    for path in ["/console", "/console/link"] {
+    for path in ["/console/signin", "/console/link"] {
         let page = app.client().get(path).await;
         let policy = page.header("content-security-policy").unwrap();
         assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("unsafe"));
         assert_eq!(page.header("x-content-type-options"), Some("nosniff"));
-        assert!(!page.text.contains("{base}") && !page.text.contains("style=") && !page.text.contains("<script>"));
+        assert!(!page.text.contains("style=") && !page.text.contains("<script>"));
         page.assert(200);
     }
-    for (path, kind) in [("console.css", "text/css"), ("home.js", "text/javascript"), ("link.js", "text/javascript")] {
+    for (path, kind) in [("console.css", "text/css"), ("link.js", "text/javascript"), ("mark.svg", "image/svg+xml")] {
         let asset = app.client().get(&format!("/console/assets/{path}")).await;
         assert!(asset.header("content-type").unwrap().starts_with(kind));
         asset.assert(200);

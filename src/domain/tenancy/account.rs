@@ -6,7 +6,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::{guard, input};
+use super::{guard, input, login_links};
 use crate::domain::activities::Change;
 use crate::domain::backend::Backend;
 use crate::domain::caller::Tenant;
@@ -33,6 +33,8 @@ pub struct Account {
     /// Made at first run.
     pub server_owner: bool,
     pub has_password: bool,
+    /// The simulated providers it has signed in with.
+    pub providers: Vec<String>,
     pub created_at: String,
     pub updated_at: String,
 }
@@ -51,7 +53,7 @@ pub struct AccountPatch {
 }
 
 impl Account {
-    pub(super) fn from_row(row: TenantRow) -> Result<Self> {
+    pub(super) fn from_row(row: TenantRow, providers: Vec<String>) -> Result<Self> {
         Ok(Self {
             id: row.id,
             email: row.email,
@@ -60,6 +62,7 @@ impl Account {
             preferences: serde_json::from_str(&row.preferences).map_err(Error::internal)?,
             server_owner: row.is_owner,
             has_password: row.password_hash.is_some(),
+            providers,
             created_at: time::iso(row.created_at),
             updated_at: time::iso(row.updated_at),
         })
@@ -69,8 +72,8 @@ impl Account {
 impl Backend {
     pub async fn account(self: &Arc<Self>, tenant: &Tenant) -> Result<Account> {
         let id = tenant.id.clone();
-        let row = self.control().read::<_, Error, _>(move |r| Ok(r.tenant(&id)?)).await?;
-        Account::from_row(row.ok_or_else(gone)?)
+        let (row, providers) = self.control().read::<_, Error, _>(move |r| Ok((r.tenant(&id)?, r.providers_of(&id)?))).await?;
+        Account::from_row(row.ok_or_else(gone)?, providers)
     }
 
     /// # Errors
@@ -78,21 +81,27 @@ impl Backend {
     pub async fn update_account(self: &Arc<Self>, tenant: &Tenant, patch: AccountPatch) -> Result<Account> {
         guard::own_account(tenant, true)?;
         let tenant = tenant.clone();
-        let row = self
+        let (row, providers) = self
             .control()
             .write::<_, Error, _>(move |tx| {
                 let mut row = tx.reader().tenant(&tenant.id)?.ok_or_else(gone)?;
+                let before = row.clone();
                 apply(&mut row, patch)?;
                 if tx.reader().tenant_by_email(&row.email)?.is_some_and(|other| other.id != row.id) {
                     return Err(Error::new(Code::TENANT_EMAIL_EXISTS, format!("Another account of this server has the address {}", row.email)));
                 }
                 tx.update_tenant(&row)?;
+                if row.email != before.email {
+                    // Links to the old address open the account no more.
+                    login_links::void_all(tx, &before)?;
+                }
                 let change = Change { entity: "member", action: "updated", entity_id: &row.id, entity_name: &row.name, ..Change::default() };
                 guard::audit(tx, &tenant, change)?;
-                Ok(row)
+                let providers = tx.reader().providers_of(&row.id)?;
+                Ok((row, providers))
             })
             .await?;
-        Account::from_row(row)
+        Account::from_row(row, providers)
     }
 }
 

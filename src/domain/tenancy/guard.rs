@@ -162,7 +162,7 @@ pub fn session_or_operator(tenant: &Tenant) -> Result<()> {
     match tenant.via {
         Via::Session(_) | Via::Operator => Ok(()),
         Via::Token { .. } | Via::Mcp(_) => {
-            Err(Error::new(Code::MANAGEMENT_FORBIDDEN, "A token never manages tokens or sessions; sign in to the console or use the command line"))
+            Err(Error::new(Code::MANAGEMENT_FORBIDDEN, "A token never manages tokens, sessions or passwords; sign in to the console or use the command line"))
         }
     }
 }
@@ -175,6 +175,15 @@ pub fn server_owner(tenant: &Tenant) -> Result<()> {
         return Ok(());
     }
     Err(Error::new(Code::MANAGEMENT_FORBIDDEN, "Only the owner of this server may do that"))
+}
+
+/// The server owner with a session, or the operator.
+///
+/// # Errors
+/// 403 `management/forbidden` for everybody else, tokens of the server owner included.
+pub fn server_owner_in_person(tenant: &Tenant) -> Result<()> {
+    server_owner(tenant)?;
+    session_or_operator(tenant)
 }
 
 /// # Errors

@@ -2,32 +2,29 @@
 
 use std::sync::Arc;
 
-use super::attempts::PER_ADDRESS;
-use super::guard;
-use super::sessions::{Device, NewConsoleSession};
+use super::one_time::{self, Failures, Purpose};
+use super::post::{Mail, variables};
+use super::sessions::{self, Device, NewConsoleSession};
+use super::{guard, input, signup};
 use crate::domain::activities::Change;
 use crate::domain::backend::Backend;
-use crate::domain::caller::{Tenant, Via};
+use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::keys::sha256;
-use crate::domain::{id, time};
 use crate::store::Tx;
-use crate::store::control::{LoginLinkRow, TenantRow};
+use crate::store::control::TenantRow;
 
-const LIFETIME: i64 = 10 * 60 * 1000;
-/// Used and expired links answer as such for a day, then like unknown ones.
-const REMEMBERED: i64 = 24 * 60 * 60 * 1000;
+pub use super::one_time::NewLink as LoginLink;
 
-/// A link just made; its token exists nowhere else.
-#[derive(Debug, Clone)]
-pub struct LoginLink {
-    /// 64 hex characters, for `<base>/console/link#<token>`.
-    pub token: String,
-    /// Milliseconds since the epoch.
-    pub expires_at: i64,
-}
+const FAILURES: Failures = Failures {
+    unknown: "This sign-in link is not one of this server",
+    used: "This sign-in link was used already",
+    voided: "A newer sign-in link took the place of this one",
+    expired: "This sign-in link has expired",
+    remedy: "bkend-local login-link makes a new one",
+};
 
-/// A redeemed link.
+/// Somebody who has just signed in.
 #[derive(Debug)]
 pub struct SignedIn {
     pub session: NewConsoleSession,
@@ -41,7 +38,7 @@ impl Backend {
         self.control()
             .write::<_, Error, _>(|tx| {
                 let owner = tx.reader().server_owner()?.ok_or_else(|| Error::internal("no server owner"))?;
-                issue(tx, &owner, None)
+                one_time::issue(tx, Purpose::SignIn, &owner.email, Some(&owner.id), None)
             })
             .await
     }
@@ -66,10 +63,35 @@ impl Backend {
                     None => tx.reader().server_owner()?,
                 };
                 let found = found.ok_or_else(|| Error::new(Code::TENANT_NOT_FOUND, "No developer account of this server has this address"))?;
-                let link = issue(tx, &found, next)?;
+                let link = one_time::issue(tx, Purpose::SignIn, &found.email, Some(&found.id), next)?;
                 let change = Change { entity: "session", action: "created", entity_id: &found.id, entity_name: &found.name, ..Change::default() };
                 guard::audit(tx, &tenant, change)?;
                 Ok(link)
+            })
+            .await
+    }
+
+    /// Mails a sign-in link to an address. An address without an account gets one too while sign-up is open, or while an
+    /// organization waits for its answer to an invitation; the account is made when the link is used. Whether the address
+    /// has an account shows neither in the answer nor in the time it takes.
+    ///
+    /// # Errors
+    /// `common/invalid-parameters`; 429 `tenant/too-many-attempts`.
+    pub async fn send_login_link(self: &Arc<Self>, email: &str, next: Option<String>, base: &str, device: &Device) -> Result<()> {
+        let email = input::email(email)?;
+        self.attempts().requested(&email, &device.ip_address)?;
+        let next = next.filter(|n| is_own_path(n));
+        let (this, base) = (Arc::clone(self), base.to_owned());
+        self.control()
+            .write::<_, Error, _>(move |tx| {
+                let found = tx.reader().tenant_by_email(&email)?;
+                let link = one_time::issue(tx, Purpose::SignIn, &email, found.as_ref().map(|t| t.id.as_str()), next)?;
+                if found.is_none() && !signup::may_appear(&tx.reader(), &this, &email)? {
+                    return Ok(one_time::withdraw(tx, Purpose::SignIn, &email)?);
+                }
+                let link = format!("{base}/console/link#{}", link.token);
+                let name = found.map_or_else(|| signup::name_of(&email), |t| t.name);
+                this.post().put(tx, mail(&email, &name, link))
             })
             .await
     }
@@ -79,64 +101,60 @@ impl Backend {
     /// # Errors
     /// 400 `tenant/link-invalid`, `tenant/link-used`, `tenant/link-expired`; 429 `tenant/too-many-attempts`.
     pub async fn redeem_login_link(self: &Arc<Self>, token: &str, device: Device) -> Result<SignedIn> {
-        let address = device.ip_address.clone();
-        self.attempts().check(&address, PER_ADDRESS)?;
-        let hash = sha256(token);
-        let result = self.control().write::<_, Error, _>(move |tx| redeem(tx, &hash, device)).await;
-        if result.as_ref().is_err_and(|e| e.code().status == 400) {
-            self.attempts().failed(&address);
-        }
-        result
+        let attempt = self.attempts().guess(&device.ip_address)?;
+        let (this, hash) = (Arc::clone(self), sha256(token));
+        let result = self.control().write::<_, Error, _>(move |tx| redeem(tx, &this, &hash, device)).await;
+        attempt.judge(result, |error| error.code().status == 400)
     }
 }
 
-fn issue(tx: &mut Tx<'_>, tenant: &TenantRow, next: Option<String>) -> Result<LoginLink> {
-    let now = time::now();
-    let token = id::random_hex(32);
-    tx.purge_login_links(now - REMEMBERED)?;
-    tx.void_login_links(&tenant.id)?;
-    let expires_at = now + LIFETIME;
-    tx.insert_login_link(&LoginLinkRow {
-        hash: sha256(&token),
-        tenant_id: tenant.id.clone(),
-        next,
-        expires_at,
-        used_at: None,
-        voided: false,
-        created_at: now,
-    })?;
-    Ok(LoginLink { token, expires_at })
-}
-
-fn redeem(tx: &mut Tx<'_>, hash: &[u8; 32], device: Device) -> Result<SignedIn> {
-    const NEW_ONE: &str = "bkend-local login-link makes a new one";
-    let now = time::now();
-    let invalid = |why: &str| Error::new(Code::TENANT_LINK_INVALID, format!("{why}; {NEW_ONE}"));
-    let link = tx.reader().login_link(hash)?.ok_or_else(|| invalid("This sign-in link is not one of this server"))?;
-    if link.used_at.is_some() {
-        return Err(Error::new(Code::TENANT_LINK_USED, format!("This sign-in link was used already; {NEW_ONE}")));
-    }
-    if link.voided {
-        return Err(invalid("A newer sign-in link took the place of this one"));
-    }
-    if now >= link.expires_at {
-        return Err(Error::new(Code::TENANT_LINK_EXPIRED, format!("This sign-in link has expired; {NEW_ONE}")));
-    }
-    let mut row = tx.reader().tenant(&link.tenant_id)?.ok_or_else(|| invalid("The account of this sign-in link is gone"))?;
-    tx.use_login_link(hash, now)?;
-    row.signed_in_at = Some(now);
-    tx.update_tenant(&row)?;
-    let session = super::sessions::open(tx, &row, device)?;
-    let actor = Tenant { id: row.id.clone(), name: row.name.clone(), email: row.email, is_server_owner: row.is_owner, via: Via::Session(session.id.clone()) };
-    let change = Change { entity: "session", action: "signed_in", entity_id: &session.id, entity_name: &row.name, ..Change::default() };
-    guard::audit(tx, &actor, change)?;
+fn redeem(tx: &mut Tx<'_>, backend: &Backend, hash: &[u8; 32], device: Device) -> Result<SignedIn> {
+    let link = one_time::take(tx, Purpose::SignIn, hash, &FAILURES)?;
+    let found = match &link.tenant_id {
+        Some(id) => tx.reader().tenant(id)?,
+        None => tx.reader().tenant_by_email(&link.email)?,
+    };
+    let mut row = match found {
+        Some(row) => row,
+        None if signup::may_appear(&tx.reader(), backend, &link.email)? => signup::create(tx, &link.email, &signup::name_of(&link.email), None)?,
+        None => return Err(signup::closed()),
+    };
+    let session = sessions::sign_in(tx, &mut row, device)?;
     Ok(SignedIn { session, next: link.next })
 }
 
-/// `next` leads to pages of this server only: an absolute path under `/console` or `/mcp/`.
+fn mail<'a>(email: &'a str, name: &str, link: String) -> Mail<'a> {
+    Mail {
+        template: "magic_link",
+        to: email,
+        subject: "Your bkend-local sign-in link".to_owned(),
+        above: vec![format!("Hello {name},"), "this link signs you in to bkend-local. It works once, for 10 minutes.".to_owned()],
+        action: "Sign in",
+        variables: variables([("userName", name), ("userEmail", email), ("magicLink", &link), ("expiresIn", "10 minutes")]),
+        link,
+        below: vec!["If you did not ask for it, nothing needs to be done.".to_owned()],
+    }
+}
+
+/// The account a new link is for keeps working links to itself: whoever changes address or password voids them.
+pub(super) fn void_all(tx: &mut Tx<'_>, row: &TenantRow) -> Result<()> {
+    for purpose in [Purpose::SignIn, Purpose::PasswordReset] {
+        tx.void_tenant_links(purpose.name(), &row.email, Some(&row.id))?;
+    }
+    Ok(())
+}
+
+/// `next` leads to pages of this server only: an absolute path under `/console` or `/mcp/`, read as browsers read it.
 pub fn is_own_path(next: &str) -> bool {
-    let clean = !next.contains('\\') && !next.chars().any(char::is_control) && !next.split(['?', '#']).next().unwrap_or_default().split('/').any(|s| s == "..");
-    clean && (next == "/console" || ["/console/", "/console?", "/mcp/"].iter().any(|start| next.starts_with(start)))
+    const OWN: &str = "http://own.invalid";
+    if !next.starts_with('/') || next.len() > 8 * 1024 || next.contains('\\') || next.chars().any(char::is_control) {
+        return false;
+    }
+    let read = url::Url::parse(OWN).and_then(|own| own.join(next));
+    read.is_ok_and(|url| {
+        let path = url.path();
+        url.origin().ascii_serialization() == OWN && (path == "/console" || path.starts_with("/console/") || path.starts_with("/mcp/"))
+    })
 }
 
 #[cfg(test)]
@@ -145,10 +163,25 @@ mod tests {
 
     #[test]
     fn next_takes_own_paths_only() {
-        for good in ["/console", "/console/orgs/x?y=1", "/mcp/oauth/authorize?client_id=a"] {
+        for good in ["/console", "/console?a=b", "/console/orgs/x?y=1", "/mcp/oauth/authorize?client_id=a&redirect_uri=http://localhost:1/cb"] {
             assert!(is_own_path(good), "{good}");
         }
-        for bad in ["", "//evil.test", "https://evil.test/console/", "/v1/data", "/console/../v1", "/consolex", "/console/\\evil", "console/"] {
+        for bad in [
+            "",
+            "//evil.test",
+            "//evil.test/console/",
+            "https://evil.test/console/",
+            "javascript:alert(1)",
+            "/v1/data",
+            "/console/../v1",
+            "/console/%2e%2e/v1",
+            "/consolex",
+            "/console/\\evil",
+            "/\\evil.test/console/",
+            "/\t/evil.test/console/",
+            "console/",
+            "/mcp",
+        ] {
             assert!(!is_own_path(bad), "{bad}");
         }
     }

@@ -182,7 +182,7 @@ fn role_of(member: &MemberRow) -> Result<Role> {
 }
 
 /// Admins act on Members and Billing; only owners grant, change or remove Admin and Owner.
-fn may_touch(access: &OrganizationAccess, highest: Role) -> Result<()> {
+pub(super) fn may_touch(access: &OrganizationAccess, highest: Role) -> Result<()> {
     if highest.is_high() && access.role < Role::Owner {
         return Err(Error::new(Code::MEMBER_ROLE_TOO_HIGH, "Only owners grant, change or remove the roles admin and owner"));
     }

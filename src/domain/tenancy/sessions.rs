@@ -2,7 +2,9 @@
 
 use std::sync::Arc;
 
+use hmac::{Hmac, KeyInit, Mac};
 use serde::Serialize;
+use sha2::Sha256;
 use subtle::ConstantTimeEq;
 use utoipa::ToSchema;
 
@@ -86,6 +88,19 @@ impl Backend {
         Ok(Some(ConsoleSession { csrf: session.csrf, tenant: as_tenant(tenant, Via::Session(session.id)) }))
     }
 
+    /// What a form carries that was shown to a browser with this cookie before anybody signed in.
+    pub fn form_token(&self, cookie: &str) -> String {
+        let mut mac = Hmac::<Sha256>::new_from_slice(self.secret()).expect("HMAC takes keys of any length");
+        mac.update(b"form\0");
+        mac.update(cookie.as_bytes());
+        hex::encode(mac.finalize().into_bytes())
+    }
+
+    /// Whether a form carries the token of the browser's cookie; compared in constant time.
+    pub fn has_form_token(&self, cookie: &str, given: &str) -> bool {
+        given.as_bytes().ct_eq(self.form_token(cookie).as_bytes()).into()
+    }
+
     /// Notes the use of a session, off the request's path.
     fn touch_session(self: &Arc<Self>, session: &ConsoleSessionRow, now: Millis) {
         if now - session.last_used_at < TOUCH_INTERVAL {
@@ -165,8 +180,18 @@ impl Backend {
     }
 }
 
+/// Signs a developer in, in a transaction: notes when, opens a session, writes the activity.
+pub(super) fn sign_in(tx: &mut Tx<'_>, row: &mut TenantRow, device: Device) -> Result<NewConsoleSession> {
+    row.signed_in_at = Some(time::now());
+    tx.update_tenant(row)?;
+    let session = open(tx, row, device)?;
+    let change = Change { entity: "session", action: "signed_in", entity_id: &session.id, entity_name: &row.name, ..Change::default() };
+    guard::audit(tx, &session.tenant, change)?;
+    Ok(session)
+}
+
 /// Opens a session in a transaction.
-pub(super) fn open(tx: &mut Tx<'_>, row: &TenantRow, device: Device) -> Result<NewConsoleSession> {
+fn open(tx: &mut Tx<'_>, row: &TenantRow, device: Device) -> Result<NewConsoleSession> {
     let now = time::now();
     tx.purge_console_sessions(now - IDLE, now - AT_MOST)?;
     let (id, cookie, csrf) = (new_id(), random_hex(32), random_hex(32));

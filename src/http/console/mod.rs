@@ -1,34 +1,65 @@
-//! The pages at `/console`: how to sign in, where everything answers, and the page behind a one-time link. Plain HTML
-//! with one stylesheet and one small script each, nothing from other hosts.
+//! The pages at `/console`: plain HTML with one stylesheet and a few small scripts, nothing from other hosts. Whatever a
+//! form can do works without JavaScript; what a form does is the same operation as on the management API.
 
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+mod home;
+mod page;
+mod passwords;
+mod sign_in;
+mod simulated;
+
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::web::{self, ServiceConfig};
-use actix_web::{HttpRequest, HttpResponse};
+use minijinja::context;
 
 use super::routing::resource;
-use super::{ApiResult, State, address};
+use page::Visit;
 
-const STYLE: &str = include_str!("console.css");
-const HOME_SCRIPT: &str = include_str!("home.js");
-const LINK_SCRIPT: &str = include_str!("link.js");
-const HOME: &str = include_str!("home.html");
-const LINK: &str = include_str!("link.html");
-const NOT_FOUND: &str = include_str!("not_found.html");
+/// Name and text of every template.
+const TEMPLATES: [(&str, &str); 14] = [
+    ("base.html", include_str!("templates/base.html")),
+    ("card.html", include_str!("templates/card.html")),
+    ("parts.html", include_str!("templates/parts.html")),
+    ("reload.html", include_str!("templates/reload.html")),
+    ("error.html", include_str!("templates/error.html")),
+    ("not_found.html", include_str!("templates/not_found.html")),
+    ("home.html", include_str!("templates/home.html")),
+    ("signin.html", include_str!("templates/signin.html")),
+    ("sent.html", include_str!("templates/sent.html")),
+    ("signup.html", include_str!("templates/signup.html")),
+    ("forgot.html", include_str!("templates/forgot.html")),
+    ("reset.html", include_str!("templates/reset.html")),
+    ("link.html", include_str!("templates/link.html")),
+    ("simulated.html", include_str!("templates/simulated.html")),
+];
 
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-);
+/// Path below `/console/assets`, media type and text of every asset.
+const ASSETS: [(&str, &str, &str); 4] = [
+    ("console.css", "text/css; charset=utf-8", include_str!("console.css")),
+    ("link.js", SCRIPT, include_str!("assets/link.js")),
+    ("fragment.js", SCRIPT, include_str!("assets/fragment.js")),
+    ("mark.svg", "image/svg+xml", include_str!("assets/mark.svg")),
+];
+const SCRIPT: &str = "text/javascript; charset=utf-8";
 
 /// Mounts `/` and everything under `/console`.
 pub fn routes(config: &mut ServiceConfig) {
+    for (name, kind, text) in ASSETS {
+        let asset = move || async move { asset(kind, text) };
+        config.service(resource(&format!("/console/assets/{name}")).undocumented().get(asset).done());
+    }
     config
         .service(resource("/").undocumented().get(to_console).done())
-        .service(resource("/console").undocumented().get(home).done())
+        .service(resource("/console").undocumented().get(home::show).done())
         .service(resource("/console/").undocumented().get(to_console).done())
+        .service(resource("/console/signin").undocumented().get(sign_in::show).post(sign_in::submit).done())
+        .service(resource("/console/signup").undocumented().get(sign_in::show_sign_up).post(sign_in::sign_up).done())
+        .service(resource("/console/signout").undocumented().post(home::sign_out).done())
         .service(resource("/console/link").undocumented().get(link).done())
-        .service(resource("/console/assets/console.css").undocumented().get(style).done())
-        .service(resource("/console/assets/home.js").undocumented().get(home_script).done())
-        .service(resource("/console/assets/link.js").undocumented().get(link_script).done())
+        .service(resource("/console/forgot").undocumented().get(passwords::show_forgot).post(passwords::forgot).done())
+        .service(resource("/console/reset").undocumented().get(passwords::show_reset).post(passwords::reset).done())
+        .service(resource("/console/simulated/{provider}").undocumented().get(simulated::show).post(simulated::submit).done())
         .service(web::scope("/console").default_service(web::to(not_found)));
 }
 
@@ -36,48 +67,14 @@ async fn to_console() -> HttpResponse {
     HttpResponse::Found().insert_header((header::LOCATION, "/console")).finish()
 }
 
-async fn home(request: HttpRequest, state: State) -> ApiResult<HttpResponse> {
-    let base = escaped(&address::base_url(&request, state.settings()));
-    let content = HOME.replace("{base}", &base).replace("{version}", env!("CARGO_PKG_VERSION"));
-    Ok(page(&mut HttpResponse::Ok(), content))
+async fn link(visit: Visit) -> HttpResponse {
+    visit.page("link.html", context! {})
 }
 
-async fn link() -> HttpResponse {
-    page(&mut HttpResponse::Ok(), LINK.to_owned())
-}
-
-async fn not_found() -> HttpResponse {
-    page(&mut HttpResponse::NotFound(), NOT_FOUND.to_owned())
-}
-
-async fn style() -> HttpResponse {
-    asset("text/css; charset=utf-8", STYLE)
-}
-
-async fn home_script() -> HttpResponse {
-    asset("text/javascript; charset=utf-8", HOME_SCRIPT)
-}
-
-async fn link_script() -> HttpResponse {
-    asset("text/javascript; charset=utf-8", LINK_SCRIPT)
-}
-
-/// A page with the headers every page of ours has (`00-conventions.md`, "A server on a developer's laptop").
-pub fn page(answer: &mut actix_web::HttpResponseBuilder, content: String) -> HttpResponse {
-    answer
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(content)
+async fn not_found(visit: Visit) -> HttpResponse {
+    visit.page_with(StatusCode::NOT_FOUND, "not_found.html", context! {})
 }
 
 fn asset(kind: &'static str, content: &'static str) -> HttpResponse {
     HttpResponse::Ok().content_type(kind).insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-cache"))).body(content)
-}
-
-/// Text made safe for HTML, attributes included.
-pub fn escaped(text: &str) -> String {
-    text.replace('&', "&amp;").replace('<', "&lt;").replace('>', "&gt;").replace('"', "&quot;").replace('\'', "&#39;")
 }

@@ -96,12 +96,20 @@ impl FromRequest for Newcomer {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let device = || {
             require_own_origin(request)?;
-            let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
-            let ip_address = address::client_ip(request, State::of(request)?.settings()).map(|ip| ip.to_string()).unwrap_or_default();
-            Ok(Device { user_agent, ip_address })
+            device(request)
         };
         std::future::ready(device().map(Self).map_err(|e: Error| e.into()))
     }
+}
+
+/// From where a request comes.
+///
+/// # Errors
+/// None in practice: the application always has a state.
+pub fn device(request: &HttpRequest) -> Result<Device> {
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|v| v.to_str().ok()).unwrap_or_default().to_owned();
+    let ip_address = address::client_ip(request, State::of(request)?.settings()).map(|ip| ip.to_string()).unwrap_or_default();
+    Ok(Device { user_agent, ip_address })
 }
 
 /// The cookie of a session just opened.
@@ -158,7 +166,10 @@ fn refuse_foreign_origin(request: &HttpRequest) -> Result<()> {
 }
 
 /// Calls that a browser makes with its cookie must say that they come from the console.
-fn require_own_origin(request: &HttpRequest) -> Result<()> {
+///
+/// # Errors
+/// 403 `common/origin-denied`.
+pub fn require_own_origin(request: &HttpRequest) -> Result<()> {
     if !request.headers().contains_key(header::ORIGIN) {
         return Err(Error::new(Code::ORIGIN_DENIED, "This call needs the Origin header of the console's own pages, which browsers send"));
     }

@@ -9,6 +9,7 @@ mod cors;
 mod environments;
 pub mod identity;
 mod indexes;
+mod invitations;
 mod jobs;
 mod members;
 pub mod openapi;
@@ -27,6 +28,7 @@ mod schemas;
 mod server;
 mod session;
 mod sessions;
+mod sign_in;
 mod snapshots;
 mod tables;
 mod tokens;
@@ -47,8 +49,16 @@ fn people(config: &mut ServiceConfig) {
     config
         .service(resource("/auth/session").get(session::show).done())
         .service(resource("/auth/link").post(session::redeem_link).done())
+        .service(resource("/auth/signup").post(sign_in::sign_up).done())
+        .service(resource("/auth/signin").post(sign_in::sign_in).done())
+        .service(resource("/auth/magic-link").post(sign_in::send_link).done())
+        .service(resource("/auth/simulated/{provider}").post(sign_in::start_simulated).done())
+        .service(resource("/auth/simulated/{provider}/confirm").post(sign_in::confirm_simulated).done())
+        .service(resource("/auth/password/forgot").post(sign_in::forgot_password).done())
+        .service(resource("/auth/password/reset").post(sign_in::reset_password).done())
         .service(resource("/auth/signout").post(session::sign_out).done())
         .service(resource("/account").get(account::show).patch(account::update).done())
+        .service(resource("/account/password").put(account::set_password).done())
         .service(resource("/account/sessions").get(sessions::list).done())
         .service(resource("/account/sessions/{id}").delete(sessions::revoke).done())
         .service(resource("/account/tokens").get(tokens::list).post(tokens::create).done())
@@ -63,6 +73,12 @@ fn organizations_and_projects(config: &mut ServiceConfig) {
         .service(resource("/organizations/{organizationId}/leave").post(members::leave).done())
         .service(resource("/organizations/{organizationId}/members").get(members::list).done())
         .service(resource("/organizations/{organizationId}/members/{tenantId}").patch(members::update).delete(members::remove).done())
+        .service(resource("/organizations/{organizationId}/invitations").get(invitations::list).post(invitations::create).done())
+        .service(resource("/organizations/{organizationId}/invitations/{id}").delete(invitations::cancel).done())
+        .service(resource("/organizations/{organizationId}/invitations/{id}/resend").post(invitations::resend).done())
+        .service(resource("/invitations/lookup").post(invitations::look_up).done())
+        .service(resource("/invitations/accept").post(invitations::accept).done())
+        .service(resource("/invitations/reject").post(invitations::reject).done())
         .service(resource("/organizations/{organizationId}/activities").get(activities::of_organization).done())
         .service(resource("/organizations/{organizationId}/stats").get(organizations::stats).done())
         .service(resource("/organizations/{organizationId}/connections").get(connections::list).done())
@@ -136,5 +152,10 @@ fn of_the_server(config: &mut ServiceConfig) {
         .service(resource("/jobs/{id}").get(jobs::show).done())
         .service(resource("/jobs/{id}/events").get(jobs::watch).done())
         .service(resource("/jobs/{id}/cancel").post(jobs::cancel).done());
-    config.service(resource("/server").get(server::show).done()).service(resource("/server/login-links").post(server::create_login_link).done());
+    config
+        .service(resource("/mailbox").get(server::mailbox).done())
+        .service(resource("/server").get(server::show).done())
+        .service(resource("/server/login-links").post(server::create_login_link).done())
+        .service(resource("/server/smtp").get(server::relay).put(server::set_relay).delete(server::remove_relay).done())
+        .service(resource("/server/smtp/test").post(server::test_relay).done());
 }

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, connections, cors, environments, indexes, jobs, members, organizations, permissions, projects, promotions, records,
-    records_bulk, requests, schema_document, schemas, server, session, sessions, snapshots, tables, tokens, transfer,
+    account, activities, api_keys, connections, cors, environments, indexes, invitations, jobs, members, organizations, permissions, projects, promotions,
+    records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.
@@ -13,8 +13,16 @@ use super::{
     session::show,
     session::redeem_link,
     session::sign_out,
+    sign_in::sign_up,
+    sign_in::sign_in,
+    sign_in::send_link,
+    sign_in::start_simulated,
+    sign_in::confirm_simulated,
+    sign_in::forgot_password,
+    sign_in::reset_password,
     account::show,
     account::update,
+    account::set_password,
     sessions::list,
     sessions::revoke,
     tokens::list,
@@ -35,6 +43,13 @@ use super::{
     members::remove,
     members::transfer,
     members::leave,
+    invitations::list,
+    invitations::create,
+    invitations::resend,
+    invitations::cancel,
+    invitations::look_up,
+    invitations::accept,
+    invitations::reject,
     activities::of_organization,
     activities::of_project,
     projects::list,
@@ -108,5 +123,10 @@ use super::{
     requests::metrics,
     server::show,
     server::create_login_link,
+    server::mailbox,
+    server::relay,
+    server::set_relay,
+    server::remove_relay,
+    server::test_relay,
 ))]
 pub struct ManagementApi;

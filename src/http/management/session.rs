@@ -10,6 +10,7 @@ use crate::domain::caller::Tenant;
 use crate::domain::error::Result;
 use crate::domain::tenancy::account::Account;
 use crate::domain::tenancy::organizations::Organization;
+use crate::domain::tenancy::sessions::NewConsoleSession;
 use crate::http::body::Body;
 use crate::http::{ApiResult, State, address};
 
@@ -35,7 +36,7 @@ pub struct ServerSummary {
     version: &'static str,
     public_url: String,
     signup_open: bool,
-    simulated_providers: Vec<String>,
+    simulated_providers: Vec<&'static str>,
 }
 
 #[derive(Deserialize, ToSchema)]
@@ -60,11 +61,19 @@ async fn session_of(request: &HttpRequest, state: &State, tenant: Option<&Tenant
         id: state.server_id().to_owned(),
         version: env!("CARGO_PKG_VERSION"),
         public_url: address::base_url(request, state.settings()),
-        // One-time links are the way in; neither sign-up nor simulated providers are served.
-        signup_open: false,
-        simulated_providers: Vec::new(),
+        signup_open: state.signup_open(),
+        simulated_providers: state.simulated_providers().to_vec(),
     };
     Ok(Session { tenant: account, csrf_token, organizations, server, next: None })
+}
+
+/// 200 with a session just opened and its cookie.
+pub async fn opened(request: &HttpRequest, state: &State, new: NewConsoleSession, next: Option<String>) -> ApiResult<HttpResponse> {
+    let mut session = session_of(request, state, Some(&new.tenant), Some(new.csrf)).await?;
+    session.next = next;
+    let mut answer = reply::ok(&session)?;
+    answer.add_cookie(&identity::session_cookie(state, new.cookie)).map_err(crate::domain::error::Error::internal)?;
+    Ok(answer)
 }
 
 /// Show who is signed in.
@@ -78,12 +87,7 @@ pub async fn show(request: HttpRequest, state: State, visitor: Visitor) -> ApiRe
 pub async fn redeem_link(request: HttpRequest, state: State, newcomer: Newcomer, body: Body) -> ApiResult<HttpResponse> {
     let RedeemLink { token } = body.json().await?;
     let signed_in = state.redeem_login_link(token.trim(), newcomer.0).await?;
-    let new = signed_in.session;
-    let mut session = session_of(&request, &state, Some(&new.tenant), Some(new.csrf)).await?;
-    session.next = signed_in.next;
-    let mut answer = reply::ok(&session)?;
-    answer.add_cookie(&identity::session_cookie(&state, new.cookie)).map_err(crate::domain::error::Error::internal)?;
-    Ok(answer)
+    opened(&request, &state, signed_in.session, signed_in.next).await
 }
 
 /// Sign out here, or everywhere.

@@ -77,6 +77,11 @@ impl Tx<'_> {
         Ok(self.connection().prepare_cached("DELETE FROM console_sessions WHERE tenant_id = ?1")?.execute([tenant_id])?)
     }
 
+    /// Ends every session of a tenant but one.
+    pub fn delete_other_console_sessions(&mut self, tenant_id: &str, kept: &str) -> StoreResult<usize> {
+        Ok(self.connection().prepare_cached("DELETE FROM console_sessions WHERE tenant_id = ?1 AND id <> ?2")?.execute([tenant_id, kept])?)
+    }
+
     /// Drops sessions not used since `idle_since` or opened before `opened_before`.
     pub fn purge_console_sessions(&mut self, idle_since: i64, opened_before: i64) -> StoreResult<()> {
         self.connection().prepare_cached("DELETE FROM console_sessions WHERE last_used_at < ?1 OR created_at < ?2")?.execute([idle_since, opened_before])?;

@@ -17,4 +17,9 @@ impl Tx<'_> {
             .execute([key, value])?;
         Ok(())
     }
+
+    pub fn delete_setting(&mut self, key: &str) -> StoreResult<()> {
+        self.connection().prepare_cached("DELETE FROM settings WHERE key = ?1")?.execute([key])?;
+        Ok(())
+    }
 }

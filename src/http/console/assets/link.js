@@ -20,7 +20,7 @@
         body: JSON.stringify({ token }),
       });
       const body = await answer.json();
-      if (!answer.ok) return fail(body.message);
+      if (!answer.ok) return fail(body.message + ".");
       location.replace(body.next || "/console");
     } catch {
       fail("The server does not answer; is it still running?");
@@ -38,5 +38,4 @@
   byId("state").hidden = true;
   byId("ask").hidden = false;
   byId("go").addEventListener("click", redeem);
-  byId("stay").addEventListener("click", () => location.replace("/console"));
 })();

@@ -1,0 +1,185 @@
+//! Sending a mail through a relay (RFC 5321), with STARTTLS (RFC 3207) or TLS from the start (RFC 8314).
+
+use std::time::Duration;
+
+use lettre::message::{Mailbox, MultiPart};
+use lettre::transport::smtp::authentication::Credentials;
+use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+use url::Url;
+
+/// A relay that has not taken a mail after this long will not.
+const TIMEOUT: Duration = Duration::from_secs(20);
+
+/// How the way to a relay is protected.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Security {
+    None,
+    /// STARTTLS when the relay offers it.
+    Opportunistic,
+    StartTls,
+    Tls,
+}
+
+/// Where mail is handed in.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Relay {
+    pub host: String,
+    pub port: u16,
+    pub security: Security,
+    pub username: Option<String>,
+    pub password: Option<String>,
+}
+
+/// A mail with both of its parts.
+#[derive(Debug, Clone)]
+pub struct Letter {
+    pub from: String,
+    pub to: String,
+    pub subject: String,
+    pub text: String,
+    pub html: String,
+}
+
+impl Relay {
+    /// `smtp://user:password@host:587?tls=required`; `smtps://` is TLS from the start. `tls` is `required`, `opportunistic`
+    /// or `none`; without it the way to another machine uses STARTTLS when offered, and with a password always.
+    ///
+    /// # Errors
+    /// What is wrong with the address, for people; never with its password.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        const FORM: &str = "must look like smtp://user@host:587, or smtps:// for TLS from the start";
+        let url = Url::parse(text).map_err(|_| FORM.to_owned())?;
+        let host = url.host_str().filter(|h| !h.is_empty()).ok_or(FORM)?.trim_matches(['[', ']']).to_owned();
+        let decoded = |part: &str| percent_decode_str(part).decode_utf8().map(|p| p.into_owned()).map_err(|_| FORM.to_owned());
+        let username = Some(decoded(url.username())?).filter(|u| !u.is_empty());
+        let password = url.password().map(decoded).transpose()?;
+        if !matches!(url.path(), "" | "/") || url.fragment().is_some() || (password.is_some() && username.is_none()) {
+            return Err(FORM.to_owned());
+        }
+        let local = host == "localhost" || host.parse::<std::net::IpAddr>().is_ok_and(|ip| ip.is_loopback());
+        let wanted = url.query_pairs().find(|(name, _)| name == "tls").map(|(_, value)| value.into_owned());
+        let security = match (url.scheme(), wanted.as_deref()) {
+            ("smtps", None | Some("required")) => Security::Tls,
+            ("smtp", Some("required")) => Security::StartTls,
+            ("smtp", Some("opportunistic")) => Security::Opportunistic,
+            ("smtp", Some("none")) => Security::None,
+            ("smtp", None) if local => Security::None,
+            ("smtp", None) if username.is_some() => Security::StartTls,
+            ("smtp", None) => Security::Opportunistic,
+            _ => return Err(format!("{FORM}; tls is required, opportunistic or none")),
+        };
+        let usual = match security {
+            Security::Tls => 465,
+            _ if username.is_some() => 587,
+            _ => 25,
+        };
+        Ok(Self { host, port: url.port().unwrap_or(usual), security, username, password })
+    }
+
+    /// The address without the password.
+    pub fn url(&self) -> String {
+        let (scheme, tls) = match self.security {
+            Security::Tls => ("smtps", ""),
+            Security::StartTls => ("smtp", "?tls=required"),
+            Security::Opportunistic => ("smtp", "?tls=opportunistic"),
+            Security::None => ("smtp", "?tls=none"),
+        };
+        let user = self.username.as_ref().map(|u| format!("{}@", utf8_percent_encode(u, NON_ALPHANUMERIC))).unwrap_or_default();
+        let host = if self.host.contains(':') { format!("[{}]", self.host) } else { self.host.clone() };
+        format!("{scheme}://{user}{host}:{}{tls}", self.port)
+    }
+
+    /// Hands a mail in.
+    ///
+    /// # Errors
+    /// What the relay answered, or why it could not be reached.
+    pub async fn send(&self, letter: &Letter) -> Result<(), String> {
+        let message = letter.message()?;
+        let transport = self.transport()?;
+        let sent = tokio::time::timeout(TIMEOUT, transport.send(message)).await;
+        sent.map_err(|_| format!("{} did not answer within {} seconds", self.host, TIMEOUT.as_secs()))?.map(drop).map_err(|error| told(&error))
+    }
+
+    fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
+        let parameters = || TlsParameters::new(self.host.clone()).map_err(|error| told(&error));
+        let tls = match self.security {
+            Security::None => Tls::None,
+            Security::Opportunistic => Tls::Opportunistic(parameters()?),
+            Security::StartTls => Tls::Required(parameters()?),
+            Security::Tls => Tls::Wrapper(parameters()?),
+        };
+        let mut builder = AsyncSmtpTransport::<Tokio1Executor>::builder_dangerous(&self.host).port(self.port).tls(tls).timeout(Some(TIMEOUT));
+        if let Some(username) = &self.username {
+            builder = builder.credentials(Credentials::new(username.clone(), self.password.clone().unwrap_or_default()));
+        }
+        Ok(builder.build())
+    }
+}
+
+impl Letter {
+    fn message(&self) -> Result<Message, String> {
+        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|error| format!("{text}: {error}"));
+        let body = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
+        let message = Message::builder().from(mailbox(&self.from)?).to(mailbox(&self.to)?).subject(&self.subject).multipart(body);
+        message.map_err(|error| error.to_string())
+    }
+}
+
+/// An address a mail may come from: `no-reply@harbor.test`, or with a name before it.
+pub fn is_sender(text: &str) -> bool {
+    text.len() <= 320 && text.parse::<Mailbox>().is_ok()
+}
+
+/// An error with what it came from; the relay's own words stand in the last.
+fn told(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut source = error.source();
+    while let Some(cause) = source {
+        let cause_text = cause.to_string();
+        if !text.contains(&cause_text) {
+            text = format!("{text}: {cause_text}");
+        }
+        source = cause.source();
+    }
+    text.chars().map(|c| if c.is_control() { ' ' } else { c }).take(500).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn an_address_says_how_the_way_is_protected() {
+        let cases = [
+            ("smtp://localhost:2525", Security::None, 2525),
+            ("smtp://127.0.0.1", Security::None, 25),
+            ("smtp://mail.harbor.test", Security::Opportunistic, 25),
+            ("smtp://mina@mail.harbor.test", Security::StartTls, 587),
+            ("smtp://mail.harbor.test:25?tls=none", Security::None, 25),
+            ("smtps://mina@mail.harbor.test", Security::Tls, 465),
+        ];
+        for (text, security, port) in cases {
+            let relay = Relay::parse(text).unwrap();
+            assert_eq!((relay.security, relay.port), (security, port), "{text}");
+            assert_eq!(Relay::parse(&relay.url()).unwrap(), relay, "{text}");
+        }
+    }
+
+    #[test]
+    fn a_password_is_read_and_never_shown() {
+        let relay = Relay::parse("smtp://mina%40harbor.test:p%3Aw@mail.harbor.test").unwrap();
+        assert_eq!((relay.username.as_deref(), relay.password.as_deref()), (Some("mina@harbor.test"), Some("p:w")));
+        assert_eq!(relay.url(), "smtp://mina%40harbor%2Etest@mail.harbor.test:587?tls=required");
+    }
+
+    #[test]
+    fn what_is_no_relay_is_refused() {
+        for bad in ["", "mail.harbor.test", "http://mail.harbor.test", "smtp://", "smtp://a/b", "smtp://:pw@host", "smtps://host?tls=none", "smtp://h?tls=x"] {
+            assert!(Relay::parse(bad).is_err(), "{bad}");
+        }
+        assert!(is_sender("no-reply@harbor.test") && is_sender("Harbor <no-reply@harbor.test>"));
+        assert!(!is_sender("nobody") && !is_sender("a@b.test\r\nBcc: c@d.test"));
+    }
+}
