@@ -2,12 +2,12 @@
 
 use std::sync::Arc;
 
+use super::auth::tokens;
 use super::backend::Backend;
 use super::caller::{Caller, EndUser};
 use super::environment::Environment;
 use super::error::{Code, Error, Result};
 use super::keys::{ApiKey, KeyKind};
-use super::users::token;
 
 /// What a request says of its caller, as plain text.
 #[derive(Debug, Clone, Default)]
@@ -38,11 +38,30 @@ impl Backend {
         let user = match jwt {
             Some(jwt) => {
                 found(Access { environment: Arc::clone(&environment), caller: caller(key.clone(), None) });
-                Some(token::verify(&environment, jwt).await?)
+                Some(tokens::verify(&environment, jwt).await?)
             }
             None => None,
         };
         Ok(Access { environment, caller: caller(key, user) })
+    }
+
+    /// As [`Backend::access`] on routes that need no user: a token that is no good is left out, and why it is stands
+    /// beside the access.
+    ///
+    /// # Errors
+    /// As [`Backend::access`], but for those of the token.
+    pub async fn access_of_key(self: &Arc<Self>, credentials: &Credentials<'_>) -> Result<(Access, Option<Error>)> {
+        let (environment, key, jwt) = self.select(credentials).await?;
+        let (user, refused) = match jwt {
+            Some(jwt) => match tokens::verify(&environment, jwt).await {
+                Ok(user) => (Some(user), None),
+                // A failure of the store is not the token's.
+                Err(error) if error.code().status >= 500 => return Err(error),
+                Err(error) => (None, Some(error)),
+            },
+            None => (None, None),
+        };
+        Ok((Access { environment, caller: caller(key, user) }, refused))
     }
 
     /// Environment, key and token; a `pk_` or `sk_` given as Bearer token counts as the key.

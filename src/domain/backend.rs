@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
-use super::environment::Environment;
+use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
 use super::jobs::Jobs;
 use super::keys::KeyCache;
@@ -57,7 +57,7 @@ pub struct Backend {
     /// Held while an environment is opened, so that it is opened once; holds the ids that never open again.
     opening: Mutex<HashSet<String>>,
     attempts: Attempts,
-    passwords: Passwords,
+    passwords: Arc<Passwords>,
     mcp_uses: McpUses,
     tree: Tree,
     jobs: Jobs,
@@ -104,7 +104,7 @@ impl Backend {
             environments: RwLock::default(),
             opening: Mutex::default(),
             attempts: Attempts::default(),
-            passwords: Passwords::default(),
+            passwords: Arc::default(),
             mcp_uses: McpUses::default(),
             tree: Tree::default(),
             jobs: Jobs::default(),
@@ -262,7 +262,8 @@ impl Backend {
             return Ok(Arc::clone(environment));
         }
         let post = Post::new(self.options.log_secrets && self.options.loopback_only);
-        let environment = Arc::new(Environment::open(&self.directory, &self.secret, row, project, self.tree.clone(), post)?);
+        let shared = Shared { server_secret: self.secret, passwords: Arc::clone(&self.passwords), tree: self.tree.clone(), post };
+        let environment = Arc::new(Environment::open(&self.directory, shared, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));

@@ -5,12 +5,15 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
 use arc_swap::ArcSwap;
-use hmac::{Hmac, KeyInit, Mac};
-use sha2::Sha256;
 use tokio::sync::{Notify, Semaphore};
 
+use super::auth::AuthConfig;
+use super::auth::keys::Keyring;
+use super::auth::settings;
+use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
 use super::mail::Post;
+use super::passwords::Passwords;
 use super::project::Project;
 use super::records::cache::Answers;
 use super::records::changes::Bus;
@@ -18,12 +21,9 @@ use super::records::live::MAX_STREAMS;
 use super::requests::RequestLog;
 use super::tables::table::Table;
 use super::tenancy::Tree;
-use super::users::AuthSettings;
-use super::users::token::TokenKeys;
+use super::time::{Clock, Millis};
 use crate::store::control::{ActivityRow, EnvironmentRow};
 use crate::store::{Copies, Database, Directory, Tx};
-
-const AUTH_SETTINGS: &str = "auth";
 
 /// One environment, opened at its first use and kept until it is deleted or the server stops.
 pub struct Environment {
@@ -33,8 +33,12 @@ pub struct Environment {
     created_at: i64,
     project: Arc<Project>,
     data: Arc<Database>,
-    token_keys: TokenKeys,
-    auth: ArcSwap<AuthSettings>,
+    server_secret: [u8; 32],
+    passwords: Arc<Passwords>,
+    clock: Clock,
+    auth: ArcSwap<AuthConfig>,
+    keyring: ArcSwap<Keyring>,
+    throttle: Arc<Throttle>,
     outbox: Arc<Notify>,
     post: Arc<Post>,
     requests: Arc<RequestLog>,
@@ -53,23 +57,37 @@ pub struct Environment {
 /// Read-only views for admins (`02-data.md` §1).
 const SYSTEM_TABLES: [&str; 4] = ["users", "accounts", "sessions", "files"];
 
+/// What every environment of a server has from it.
+pub(super) struct Shared {
+    pub server_secret: [u8; 32],
+    pub passwords: Arc<Passwords>,
+    pub tree: Tree,
+    pub post: Post,
+}
+
 impl Environment {
     /// Opens the databases of an environment.
-    pub(super) fn open(directory: &Directory, server_secret: &[u8; 32], row: &EnvironmentRow, project: Arc<Project>, tree: Tree, post: Post) -> Result<Self> {
+    pub(super) fn open(directory: &Directory, shared: Shared, row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
+        let Shared { server_secret, passwords, tree, post } = shared;
         let data = directory.open_data(&row.id)?;
-        let auth = data.read_blocking::<_, Error, _>(|r| Ok(r.environment_setting(AUTH_SETTINGS)?))?;
+        let clock = Clock::default();
+        let auth = data.read_blocking::<_, Error, _>(|r| settings::load(r, &server_secret))?;
+        let keyring = settings::open_keyring(&data, &server_secret, auth.tokens.algorithm, &project.id, &row.name, clock.now())?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
         let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
-        let auth = read_auth(auth)?;
         Ok(Self {
             id: row.id.clone(),
             name: row.name.clone(),
             kind: row.kind.clone(),
             created_at: row.created_at,
-            token_keys: TokenKeys::new(&signing_secret(server_secret, &row.id), &row.id, &project.id, &row.name),
+            server_secret,
+            passwords,
+            clock,
             project,
             data,
             auth: ArcSwap::from_pointee(auth),
+            keyring: ArcSwap::from_pointee(keyring),
+            throttle: Arc::default(),
             outbox: Arc::new(Notify::new()),
             post: Arc::new(post),
             copies: directory.copies(),
@@ -145,7 +163,8 @@ impl Environment {
         let reader = tx.reader();
         let tables: HashMap<String, Arc<Table>> =
             reader.tables()?.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
-        let auth = read_auth(reader.environment_setting(AUTH_SETTINGS)?)?;
+        let auth = settings::load(&reader, &self.server_secret)?;
+        let keyring = settings::reread_keyring(self, tx, auth.tokens.algorithm)?;
         for table in tables.values() {
             super::records::changes::note_reset(self, tx, table);
         }
@@ -153,6 +172,7 @@ impl Environment {
         tx.after_commit(move || {
             let before = environment.tables.swap(Arc::new(tables));
             environment.auth.store(Arc::new(auth));
+            environment.keyring.store(Arc::new(keyring));
             let now = environment.tables.load();
             before.keys().chain(now.keys().filter(|name| !before.contains_key(*name))).for_each(|name| environment.bus.table_changed(name));
         });
@@ -203,8 +223,46 @@ impl Environment {
         &self.requests
     }
 
-    pub(super) fn token_keys(&self) -> &TokenKeys {
-        &self.token_keys
+    /// The server's own secret, which seals what must be read again.
+    pub(super) fn server_secret(&self) -> &[u8; 32] {
+        &self.server_secret
+    }
+
+    /// The pool that hashes passwords.
+    pub(super) fn passwords(&self) -> &Passwords {
+        &self.passwords
+    }
+
+    /// The time here.
+    pub fn now(&self) -> Millis {
+        self.clock.now()
+    }
+
+    /// The clock behind [`Environment::now`].
+    pub fn clock(&self) -> &Clock {
+        &self.clock
+    }
+
+    /// The settings of authentication in force.
+    pub fn auth_config(&self) -> Arc<AuthConfig> {
+        self.auth.load_full()
+    }
+
+    pub(super) fn set_auth(&self, config: AuthConfig) {
+        self.auth.store(Arc::new(config));
+    }
+
+    /// The keys tokens are signed with.
+    pub fn keyring(&self) -> Arc<Keyring> {
+        self.keyring.load_full()
+    }
+
+    pub(super) fn set_keyring(&self, keyring: Keyring) {
+        self.keyring.store(Arc::new(keyring));
+    }
+
+    pub(super) fn throttle(&self) -> &Arc<Throttle> {
+        &self.throttle
     }
 
     /// The role that counts: a stored custom role that is no longer declared is `user`.
@@ -214,21 +272,7 @@ impl Environment {
 
     /// Whether users may have this role: one of the three, or a custom one that is declared.
     pub fn knows_role(&self, name: &str) -> bool {
-        matches!(name, "admin" | "user" | "guest") || self.auth.load().custom_roles.iter().any(|r| r == name)
-    }
-
-    /// Replaces the settings of authentication.
-    ///
-    /// # Errors
-    /// `common/invalid-parameters` for a custom role that is not `^[a-z][a-z0-9_-]{1,31}$`.
-    pub async fn set_auth_settings(&self, settings: AuthSettings) -> Result<()> {
-        if let Some(bad) = settings.custom_roles.iter().find(|r| !is_role_name(r)) {
-            return Err(Error::invalid_parameter("customRoles", format!("{bad} is no role name: a lower-case letter, then 1–31 of a–z, 0–9, _ and -")));
-        }
-        let text = serde_json::to_string(&settings).map_err(Error::internal)?;
-        self.data.write::<_, Error, _>(move |tx| Ok(tx.set_environment_setting(AUTH_SETTINGS, &text)?)).await?;
-        self.auth.store(Arc::new(settings));
-        Ok(())
+        matches!(name, "admin" | "user" | "guest") || self.auth.load().users.custom_roles.iter().any(|r| r == name)
     }
 
     /// The settings of authentication that another environment may take over: none of them is a secret.
@@ -237,8 +281,15 @@ impl Environment {
     }
 
     /// Takes over another environment's settings of authentication.
-    pub(super) async fn take_over_auth(&self, settings: &serde_json::Value) -> Result<()> {
-        self.set_auth_settings(serde_json::from_value(settings.clone()).map_err(Error::internal)?).await
+    pub(super) async fn take_over_auth(self: &Arc<Self>, settings: &serde_json::Value) -> Result<()> {
+        let mut config: AuthConfig = serde_json::from_value(settings.clone()).map_err(Error::internal)?;
+        let this = Arc::clone(self);
+        self.data
+            .write::<_, Error, _>(move |tx| {
+                config.keep_secrets_of(&this.stored_auth_config(&tx.reader())?);
+                this.put_auth_config(tx, config)
+            })
+            .await
     }
 
     /// Writes an activity into the outbox, in the transaction of the change it tells of; the dispatcher takes it to the
@@ -292,23 +343,4 @@ impl Environment {
         self.data.close();
         self.outbox.notify_one();
     }
-}
-
-fn read_auth(stored: Option<String>) -> Result<AuthSettings> {
-    stored.map_or(Ok(AuthSettings::default()), |text| serde_json::from_str(&text)).map_err(Error::internal)
-}
-
-fn is_role_name(name: &str) -> bool {
-    let mut bytes = name.bytes();
-    (2..=32).contains(&name.len())
-        && bytes.next().is_some_and(|b| b.is_ascii_lowercase())
-        && bytes.all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'_' | b'-'))
-}
-
-/// 32 bytes, one per environment, derived so that nothing of it rests in the database.
-fn signing_secret(server_secret: &[u8; 32], environment_id: &str) -> [u8; 32] {
-    let mut mac = Hmac::<Sha256>::new_from_slice(server_secret).expect("HMAC takes keys of any length");
-    mac.update(b"access token\0");
-    mac.update(environment_id.as_bytes());
-    mac.finalize().into_bytes().into()
 }

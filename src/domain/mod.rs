@@ -2,6 +2,7 @@
 
 pub mod access;
 pub mod activities;
+pub mod auth;
 pub mod backend;
 pub mod caller;
 pub mod data_directory;

@@ -96,7 +96,7 @@ fn make_room(shard: &mut HashMap<u64, Window>, now: Instant) {
 }
 
 /// One home or host has a whole /64 of IPv6 addresses.
-fn network(address: IpAddr) -> IpAddr {
+pub(super) fn network(address: IpAddr) -> IpAddr {
     match address.to_canonical() {
         IpAddr::V6(v6) => IpAddr::V6((u128::from(v6) & !u128::from(u64::MAX)).into()),
         v4 => v4,

@@ -1,5 +1,6 @@
 //! Times on the wire: ISO 8601 UTC with milliseconds; inside: milliseconds since the epoch.
 
+use std::sync::atomic::{AtomicI64, Ordering};
 use std::time::{SystemTime, UNIX_EPOCH};
 
 /// Milliseconds since 1970-01-01T00:00:00Z.
@@ -7,6 +8,21 @@ pub type Millis = i64;
 
 pub fn now() -> Millis {
     SystemTime::now().duration_since(UNIX_EPOCH).map_or(0, |d| d.as_millis() as i64)
+}
+
+/// The time as one part of the server sees it. Nothing but a test ever moves it away from [`now`].
+#[derive(Debug, Default)]
+pub struct Clock(AtomicI64);
+
+impl Clock {
+    pub fn now(&self) -> Millis {
+        now() + self.0.load(Ordering::Relaxed)
+    }
+
+    /// Moves this clock ahead.
+    pub fn advance(&self, by: Millis) {
+        self.0.fetch_add(by, Ordering::Relaxed);
+    }
 }
 
 /// `2026-01-15T10:30:00.000Z`, for years 0001–9999; values outside are clamped.

@@ -50,8 +50,9 @@ async fn a_role_row_grants_to_that_declared_role_and_an_undeclared_role_counts_a
     let app = notes(json!({ "permissions": { "role:editor": { "create": true, "read": true }, "user": { "read": true } } })).await;
     let editor = app.user("ed", "editor").await;
     editor.post("/v1/data/notes", json!({})).await.assert_error(403, "data/permission-denied");
-    let settings = bkend_local::domain::users::AuthSettings { custom_roles: vec!["editor".into()] };
-    app.environment.set_auth_settings(settings).await.unwrap();
+    let mut settings = bkend_local::domain::auth::AuthConfig::default();
+    settings.users.custom_roles = vec!["editor".into()];
+    app.environment.set_auth_config(settings).await.unwrap();
     editor.post("/v1/data/notes", json!({})).await.assert(201);
     bkend_local::domain::users::set_role(&app.environment, &editor.id, "user").await.unwrap();
     editor.post("/v1/data/notes", json!({})).await.assert_error(403, "data/permission-denied");
@@ -72,8 +73,9 @@ async fn expressions_replace_the_matrix() {
     let app =
         notes(json!({ "permissions": {}, "expressionPermissions": { "create": "user", "read": "public", "update": "self|role:editor", "delete": "admin" } }))
             .await;
-    let settings = bkend_local::domain::users::AuthSettings { custom_roles: vec!["editor".into()] };
-    app.environment.set_auth_settings(settings).await.unwrap();
+    let mut settings = bkend_local::domain::auth::AuthConfig::default();
+    settings.users.custom_roles = vec!["editor".into()];
+    app.environment.set_auth_config(settings).await.unwrap();
     let (ana, ben, editor) = (app.user("ana", "user").await, app.user("ben", "user").await, app.user("ed", "editor").await);
     let id = add(&ana, json!({ "title": "a" })).await;
     app.guest().get("/v1/data/notes").await.assert(200);

@@ -1,25 +1,13 @@
-//! Making users and sessions.
+//! Making users and sessions, and reading oneself.
 
-use serde::{Deserialize, Serialize};
-
-use super::token;
+use super::Me;
+use crate::domain::auth::{Visit, sessions, sign_up};
+use crate::domain::caller::EndUser;
 use crate::domain::environment::Environment;
-use crate::domain::error::{Error, Result};
+use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
-use crate::domain::time;
-use crate::store::data::{SessionRow, UserRow};
-
-/// Seconds an access token lives (`03-auth.md` §14).
-pub const ACCESS_TOKEN_SECONDS: i64 = 3600;
-const REFRESH_TOKEN_SECONDS: i64 = 604_800;
-
-/// Settings of authentication that records need.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct AuthSettings {
-    /// Roles besides `admin`, `user` and `guest`; a stored role that is not declared counts as `user`.
-    pub custom_roles: Vec<String>,
-}
+use crate::store::data::UserRow;
+use std::sync::Arc;
 
 #[derive(Debug, Clone)]
 pub struct NewUser {
@@ -36,30 +24,56 @@ pub struct NewSession {
     pub expires_in: i64,
 }
 
-/// Adds a user and answers its id.
+/// Adds a user and answers its id; an address becomes its sign-in method.
+///
+/// # Errors
+/// 409 `auth/email-already-exists`.
 pub async fn create(environment: &Environment, user: NewUser) -> Result<String> {
     let id = new_id();
-    let now = time::now();
-    let row = UserRow { id: id.clone(), email: user.email, name: user.name, role: user.role, created_at: now, updated_at: now };
-    environment.data().write::<_, Error, _>(move |tx| Ok(tx.insert_user(&row)?)).await?;
+    let now = environment.now();
+    let row = UserRow {
+        id: id.clone(),
+        email: user.email,
+        name: user.name,
+        role: user.role,
+        created_at: now,
+        updated_at: now,
+        profile: "{}".to_owned(),
+        ..UserRow::default()
+    };
+    environment.data().write::<_, Error, _>(move |tx| sign_up::insert_with_email(tx, &row)).await?;
     Ok(id)
 }
 
-/// Opens a session of a user and signs its access token.
-pub async fn open_session(environment: &Environment, user_id: &str, role: &str) -> Result<NewSession> {
-    let now = time::now();
-    let row = SessionRow {
-        id: new_id(),
-        user_id: user_id.to_owned(),
-        user_agent: String::new(),
-        ip_address: String::new(),
-        created_at: now,
-        expires_at: now + REFRESH_TOKEN_SECONDS * 1000,
-    };
-    let session_id = row.id.clone();
-    environment.data().write::<_, Error, _>(move |tx| Ok(tx.insert_session(&row)?)).await?;
-    let access_token = token::sign(environment, user_id, &session_id, role, ACCESS_TOKEN_SECONDS)?;
-    Ok(NewSession { session_id, access_token, expires_in: ACCESS_TOKEN_SECONDS })
+/// Opens a session of a user without asking for anything.
+///
+/// # Errors
+/// 404 `user/not-found`.
+pub async fn open_session(environment: &Arc<Environment>, user_id: &str) -> Result<NewSession> {
+    let (this, id) = (Arc::clone(environment), user_id.to_owned());
+    environment
+        .data()
+        .write::<_, Error, _>(move |tx| {
+            let user = tx.reader().user(&id)?.ok_or_else(not_found)?;
+            let (session, pair) = sessions::open(tx, &this, &user, &Visit::default())?;
+            Ok(NewSession { session_id: session.id, access_token: pair.access_token, expires_in: pair.expires_in })
+        })
+        .await
+}
+
+/// The caller as it sees itself.
+///
+/// # Errors
+/// 401 `auth/session-expired` when it was deleted meanwhile.
+pub async fn me(environment: &Arc<Environment>, user: &EndUser) -> Result<Me> {
+    let (this, id) = (Arc::clone(environment), user.id.clone());
+    environment
+        .data()
+        .read::<_, Error, _>(move |r| {
+            let user = r.user(&id)?.ok_or_else(|| Error::new(Code::SESSION_EXPIRED, "The session of this token has ended; sign in again"))?;
+            Me::read(r, &this, &user)
+        })
+        .await
 }
 
 /// Ends a session; its tokens are refused from the next request on.
@@ -70,12 +84,16 @@ pub async fn end_session(environment: &Environment, session_id: &str) -> Result<
 
 /// Changes a role; it holds from the next request on, for open sessions too.
 pub async fn set_role(environment: &Environment, user_id: &str, role: &str) -> Result<bool> {
-    let (id, role, now) = (user_id.to_owned(), role.to_owned(), time::now());
+    let (id, role, now) = (user_id.to_owned(), role.to_owned(), environment.now());
     environment.data().write::<_, Error, _>(move |tx| Ok(tx.set_user_role(&id, &role, now)?)).await
 }
 
 /// Bans a user until a time, or until lifted; or lifts a ban.
 pub async fn set_banned(environment: &Environment, user_id: &str, banned: bool, until: Option<i64>) -> Result<bool> {
-    let (id, now) = (user_id.to_owned(), time::now());
+    let (id, now) = (user_id.to_owned(), environment.now());
     environment.data().write::<_, Error, _>(move |tx| Ok(tx.set_user_banned(&id, banned, until, now)?)).await
+}
+
+fn not_found() -> Error {
+    Error::new(Code::USER_NOT_FOUND, "No user of this environment has this id")
 }

@@ -1,7 +1,10 @@
-//! End users of an environment, as far as records need them: who they are, their role, their living sessions.
+//! End users of an environment: who they are and what they tell of themselves.
 
 mod account;
+mod me;
+pub mod profile;
 pub mod stand_in;
-pub mod token;
 
-pub use account::{AuthSettings, NewSession, NewUser, create, end_session, open_session, set_banned, set_role};
+pub use account::{NewSession, NewUser, create, end_session, me, open_session, set_banned, set_role};
+pub use me::{LinkedAccount, Me};
+pub use profile::Profile;

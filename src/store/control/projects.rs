@@ -6,7 +6,7 @@ use crate::store::{Reader, StoreResult, Tx};
 
 const COLUMNS: &str = "id, organization_id, slug, name, description, primary_cloud, primary_region, settings, cors_origins, created_at, updated_at";
 
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct ProjectRow {
     pub id: String,
     pub organization_id: String,

@@ -32,8 +32,8 @@ impl Parts {
 }
 
 /// Tables of the server itself, by the part they belong to. A test finds a table that stands in none.
-pub const USERS: &[&str] = &["_users", "_accounts"];
-pub const SESSIONS: &[&str] = &["_sessions", "_mail"];
+pub const USERS: &[&str] = &["_users", "_accounts", "_passwords"];
+pub const SESSIONS: &[&str] = &["_sessions", "_mail", "_one_time", "_auth_events"];
 pub const FILES: &[&str] = &["_files"];
 const CATALOGUE: &[&str] = &["_tables", "_table_versions"];
 /// `_settings` itself is looked at key by key.

@@ -1,26 +1,34 @@
 //! `data.db` of an environment: tables, records, users, sessions, changes, outbox. One file per table.
 
+mod accounts;
+mod auth_events;
 mod changes;
 pub(super) mod content;
 mod indexes;
 mod mail;
 mod mail_templates;
+mod one_time;
 mod outbox;
 mod records;
+mod sessions;
 mod stats;
 mod tables;
 mod users;
 
+pub use accounts::AccountRow;
+pub use auth_events::{AuthEventFilter, AuthEventRow};
 pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
 pub use content::{Parts, unclassified};
 pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique, index_statements};
 pub use mail::{MailFilter, MailRow};
 pub use mail_templates::MailTemplateRow;
+pub use one_time::OneTimeRow;
 pub use outbox::OutboxRow;
 pub use records::{Record, Violation, violation};
+pub use sessions::SessionRow;
 pub use stats::{EnvironmentCounts, Firsts};
 pub use tables::{TableRow, VersionKind, VersionRow};
-pub use users::{SessionRow, SessionState, UserRow};
+pub use users::{PasswordRow, SessionState, UserRow};
 
 /// An SQL identifier in double quotes.
 pub(super) fn quoted(name: &str) -> String {

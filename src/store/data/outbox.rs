@@ -46,6 +46,13 @@ impl Tx<'_> {
     }
 }
 
+impl Tx<'_> {
+    pub fn remove_environment_setting(&mut self, key: &str) -> StoreResult<()> {
+        self.connection().prepare_cached("DELETE FROM _settings WHERE key = ?1")?.execute([key])?;
+        Ok(())
+    }
+}
+
 impl Reader<'_> {
     /// A named setting of the environment, as JSON text.
     pub fn environment_setting(&self, key: &str) -> StoreResult<Option<String>> {

@@ -1,47 +1,84 @@
-//! End users and their sessions.
+//! End users: who they are, and their passwords.
 
-use rusqlite::{OptionalExtension, params};
+use rusqlite::{OptionalExtension, Row, params};
 
 use crate::store::{Reader, StoreResult, Tx};
 
-#[derive(Debug, Clone)]
+/// A user, living or deleted.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct UserRow {
     pub id: String,
+    /// Normalised.
     pub email: Option<String>,
     pub name: Option<String>,
     pub role: String,
+    /// JSON object of what the user tells of itself.
+    pub profile: String,
+    pub email_verified: Option<i64>,
+    pub is_anonymous: bool,
+    pub banned: bool,
+    pub banned_until: Option<i64>,
+    pub ban_reason: Option<String>,
+    pub last_login_at: Option<i64>,
+    pub deleted_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
 }
 
-#[derive(Debug, Clone)]
-pub struct SessionRow {
-    pub id: String,
-    pub user_id: String,
-    pub user_agent: String,
-    pub ip_address: String,
-    pub created_at: i64,
-    pub expires_at: i64,
-}
-
-/// What every request with a token asks of a session.
+/// What every request with a token asks of its user and session.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct SessionState {
-    pub user_id: String,
     pub role: String,
     pub banned: bool,
     pub banned_until: Option<i64>,
+    /// Last activity and end of the session, while it lives.
+    pub session: Option<(i64, i64)>,
+}
+
+/// The hash of a password and when it was set.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PasswordRow {
+    pub hash: String,
+    pub changed_at: i64,
+}
+
+const COLUMNS: &str = "id, email, name, role, profile, email_verified, is_anonymous, banned, banned_until, ban_reason, last_login_at, deleted_at, \
+                       created_at, updated_at";
+
+impl UserRow {
+    fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
+        Ok(Self {
+            id: r.get(0)?,
+            email: r.get(1)?,
+            name: r.get(2)?,
+            role: r.get(3)?,
+            profile: r.get(4)?,
+            email_verified: r.get(5)?,
+            is_anonymous: r.get(6)?,
+            banned: r.get(7)?,
+            banned_until: r.get(8)?,
+            ban_reason: r.get(9)?,
+            last_login_at: r.get(10)?,
+            deleted_at: r.get(11)?,
+            created_at: r.get(12)?,
+            updated_at: r.get(13)?,
+        })
+    }
 }
 
 impl Reader<'_> {
-    /// The living session and its user as they are now.
-    pub fn session_state(&self, session_id: &str) -> StoreResult<Option<SessionState>> {
+    /// A user who is not deleted, and whether the session is one of theirs.
+    pub fn session_state(&self, user_id: &str, session_id: &str) -> StoreResult<Option<SessionState>> {
         Ok(self
             .connection()
             .prepare_cached(
-                "SELECT u.id, u.role, u.banned, u.banned_until FROM _sessions s JOIN _users u ON u.id = s.user_id WHERE s.id = ?1 AND u.deleted_at IS NULL",
+                "SELECT u.role, u.banned, u.banned_until, s.last_activity_at, s.expires_at FROM _users u
+                 LEFT JOIN _sessions s ON s.id = ?2 AND s.user_id = u.id WHERE u.id = ?1 AND u.deleted_at IS NULL",
             )?
-            .query_row([session_id], |r| Ok(SessionState { user_id: r.get(0)?, role: r.get(1)?, banned: r.get(2)?, banned_until: r.get(3)? }))
+            .query_row([user_id, session_id], |r| {
+                let (active, ends): (Option<i64>, Option<i64>) = (r.get(3)?, r.get(4)?);
+                Ok(SessionState { role: r.get(0)?, banned: r.get(1)?, banned_until: r.get(2)?, session: active.zip(ends) })
+            })
             .optional()?)
     }
 
@@ -50,9 +87,30 @@ impl Reader<'_> {
         Ok(self.connection().prepare_cached("SELECT role FROM _users WHERE id = ?1 AND deleted_at IS NULL")?.query_row([id], |r| r.get(0)).optional()?)
     }
 
+    /// A user who is not deleted.
+    pub fn user(&self, id: &str) -> StoreResult<Option<UserRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM _users WHERE id = ?1 AND deleted_at IS NULL");
+        Ok(self.connection().prepare_cached(&sql)?.query_row([id], UserRow::read).optional()?)
+    }
+
+    /// The user who has a normalised address and is not deleted.
+    pub fn user_by_email(&self, email: &str) -> StoreResult<Option<UserRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM _users WHERE email = ?1 AND deleted_at IS NULL");
+        Ok(self.connection().prepare_cached(&sql)?.query_row([email], UserRow::read).optional()?)
+    }
+
     /// Users who are not deleted.
     pub fn count_users(&self) -> StoreResult<u64> {
         Ok(self.connection().prepare_cached("SELECT count(*) FROM _users WHERE deleted_at IS NULL")?.query_row([], |r| r.get(0))?)
+    }
+
+    /// The password of a user who has one.
+    pub fn password_of(&self, user_id: &str) -> StoreResult<Option<PasswordRow>> {
+        Ok(self
+            .connection()
+            .prepare_cached("SELECT hash, changed_at FROM _passwords WHERE user_id = ?1")?
+            .query_row([user_id], |r| Ok(PasswordRow { hash: r.get(0)?, changed_at: r.get(1)? }))
+            .optional()?)
     }
 }
 
@@ -60,9 +118,58 @@ impl Tx<'_> {
     /// # Errors
     /// [`crate::store::StoreError::Unique`] when id or address is taken.
     pub fn insert_user(&mut self, u: &UserRow) -> StoreResult<()> {
-        self.connection()
-            .prepare_cached("INSERT INTO _users (id, email, name, role, created_at, updated_at) VALUES (?1, ?2, ?3, ?4, ?5, ?6)")?
-            .execute(params![u.id, u.email, u.name, u.role, u.created_at, u.updated_at])?;
+        let sql = format!("INSERT INTO _users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+        self.connection().prepare_cached(&sql)?.execute(params![
+            u.id,
+            u.email,
+            u.name,
+            u.role,
+            if u.profile.is_empty() { "{}" } else { &u.profile },
+            u.email_verified,
+            u.is_anonymous,
+            u.banned,
+            u.banned_until,
+            u.ban_reason,
+            u.last_login_at,
+            u.deleted_at,
+            u.created_at,
+            u.updated_at
+        ])?;
+        Ok(())
+    }
+
+    /// Stores everything of a user but its id and when it was made.
+    ///
+    /// # Errors
+    /// [`crate::store::StoreError::Unique`] when the address is taken.
+    pub fn update_user(&mut self, u: &UserRow) -> StoreResult<bool> {
+        let changed = self
+            .connection()
+            .prepare_cached(
+                "UPDATE _users SET email = ?2, name = ?3, role = ?4, profile = ?5, email_verified = ?6, is_anonymous = ?7, banned = ?8,
+                 banned_until = ?9, ban_reason = ?10, last_login_at = ?11, deleted_at = ?12, updated_at = ?13 WHERE id = ?1",
+            )?
+            .execute(params![
+                u.id,
+                u.email,
+                u.name,
+                u.role,
+                u.profile,
+                u.email_verified,
+                u.is_anonymous,
+                u.banned,
+                u.banned_until,
+                u.ban_reason,
+                u.last_login_at,
+                u.deleted_at,
+                u.updated_at
+            ])?;
+        Ok(changed > 0)
+    }
+
+    /// Notes a sign-in; `updatedAt` stays.
+    pub fn set_last_login(&mut self, id: &str, at: i64) -> StoreResult<()> {
+        self.connection().prepare_cached("UPDATE _users SET last_login_at = ?2 WHERE id = ?1")?.execute(params![id, at])?;
         Ok(())
     }
 
@@ -78,16 +185,37 @@ impl Tx<'_> {
             > 0)
     }
 
-    pub fn insert_session(&mut self, s: &SessionRow) -> StoreResult<()> {
+    /// Erases rows of users who were deleted before a time, and of anonymous ones who were last active before another.
+    pub fn erase_users(&mut self, deleted_before: i64, anonymous_idle_since: i64) -> StoreResult<u64> {
+        let deleted = self.connection().prepare_cached("DELETE FROM _users WHERE deleted_at < ?1")?.execute([deleted_before])?;
+        let anonymous = self
+            .connection()
+            .prepare_cached(
+                "DELETE FROM _users WHERE is_anonymous = 1 AND deleted_at IS NULL AND max(updated_at, coalesce(last_login_at, 0),
+                 coalesce((SELECT max(last_activity_at) FROM _sessions s WHERE s.user_id = _users.id), 0)) < ?1",
+            )?
+            .execute([anonymous_idle_since])?;
+        Ok((deleted + anonymous) as u64)
+    }
+
+    /// Sets or replaces the password of a user.
+    pub fn set_password(&mut self, user_id: &str, hash: &str, changed_at: i64) -> StoreResult<()> {
         self.connection()
             .prepare_cached(
-                "INSERT INTO _sessions (id, user_id, user_agent, ip_address, last_activity_at, created_at, expires_at) VALUES (?1, ?2, ?3, ?4, ?5, ?5, ?6)",
+                "INSERT INTO _passwords (user_id, hash, changed_at) VALUES (?1, ?2, ?3)
+                 ON CONFLICT (user_id) DO UPDATE SET hash = excluded.hash, changed_at = excluded.changed_at",
             )?
-            .execute(params![s.id, s.user_id, s.user_agent, s.ip_address, s.created_at, s.expires_at])?;
+            .execute(params![user_id, hash, changed_at])?;
         Ok(())
     }
 
-    pub fn delete_session(&mut self, id: &str) -> StoreResult<bool> {
-        Ok(self.connection().prepare_cached("DELETE FROM _sessions WHERE id = ?1")?.execute([id])? > 0)
+    /// Puts a better hash of the same password in place of `old`, if that is still there.
+    pub fn replace_hash(&mut self, user_id: &str, old: &str, new: &str) -> StoreResult<()> {
+        self.connection().prepare_cached("UPDATE _passwords SET hash = ?3 WHERE user_id = ?1 AND hash = ?2")?.execute([user_id, old, new])?;
+        Ok(())
+    }
+
+    pub fn remove_password(&mut self, user_id: &str) -> StoreResult<bool> {
+        Ok(self.connection().prepare_cached("DELETE FROM _passwords WHERE user_id = ?1")?.execute([user_id])? > 0)
     }
 }

@@ -119,7 +119,7 @@ impl TestApp {
     pub async fn user(&self, name: &str, role: &str) -> User {
         let email = Some(format!("{name}@harbor.test"));
         let id = users::create(&self.environment, NewUser { email, name: Some(name.into()), role: role.into() }).await.unwrap();
-        let session = users::open_session(&self.environment, &id, role).await.unwrap();
+        let session = users::open_session(&self.environment, &id).await.unwrap();
         let client = self.guest().header("Authorization", &format!("Bearer {}", session.access_token));
         User { id, session_id: session.session_id, token: session.access_token, client }
     }

@@ -1,0 +1,97 @@
+//! Signing up by address and password (`03-auth.md` §3).
+
+use std::sync::Arc;
+
+use super::events::{self, Event};
+use super::throttle::Rule;
+use super::{Email, TokenPair, Visit, password, sessions};
+use crate::domain::environment::Environment;
+use crate::domain::error::{Code, Error, Result};
+use crate::domain::id::new_id;
+use crate::domain::users::Profile;
+use crate::store::data::{AccountRow, UserRow};
+use crate::store::{StoreError, Tx};
+
+/// Somebody who signs up, checked.
+#[derive(Debug, Clone)]
+pub struct Newcomer {
+    pub email: Email,
+    pub name: String,
+    pub nickname: Option<String>,
+    /// Accepted by the policy.
+    pub password: String,
+}
+
+/// Makes a user with a password and signs it in.
+///
+/// # Errors
+/// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`.
+pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, visit: &Visit) -> Result<TokenPair> {
+    check_open(environment)?;
+    environment.count_peer(Rule::SignUp, visit)?;
+    let hash = password::hash(environment.passwords(), &newcomer.password).await?;
+    let (this, visit) = (Arc::clone(environment), visit.clone());
+    environment
+        .data()
+        .write::<_, Error, _>(move |tx| {
+            let mut user = create(tx, &this, &newcomer, &hash)?;
+            events::record(tx, &this, Event::of("signup", &user.id, &visit))?;
+            user.last_login_at = Some(this.now());
+            tx.set_last_login(&user.id, this.now())?;
+            sessions::open(tx, &this, &user, &visit).map(|(_, pair)| pair)
+        })
+        .await
+}
+
+/// # Errors
+/// 403 `auth/signup-disabled`.
+pub fn check_open(environment: &Environment) -> Result<()> {
+    if environment.auth_config().email.signup_enabled {
+        return Ok(());
+    }
+    Err(Error::new(Code::SIGNUP_DISABLED, "Sign-up is closed in this environment"))
+}
+
+fn create(tx: &mut Tx<'_>, environment: &Environment, newcomer: &Newcomer, hash: &str) -> Result<UserRow> {
+    let now = environment.now();
+    let profile = Profile { nickname: newcomer.nickname.clone(), ..Profile::default() };
+    let user = UserRow {
+        id: new_id(),
+        email: Some(newcomer.email.as_str().to_owned()),
+        name: Some(newcomer.name.clone()),
+        role: "user".to_owned(),
+        profile: profile.to_json()?,
+        created_at: now,
+        updated_at: now,
+        ..UserRow::default()
+    };
+    insert_with_email(tx, &user)?;
+    tx.set_password(&user.id, hash, now)?;
+    Ok(user)
+}
+
+/// Adds a user whose sign-in method is its address.
+///
+/// # Errors
+/// 409 `auth/email-already-exists`.
+pub fn insert_with_email(tx: &mut Tx<'_>, user: &UserRow) -> Result<()> {
+    tx.insert_user(user).map_err(taken)?;
+    let Some(email) = &user.email else { return Ok(()) };
+    tx.insert_account(&AccountRow {
+        id: new_id(),
+        user_id: user.id.clone(),
+        provider: "email".to_owned(),
+        provider_account_id: email.clone(),
+        email: Some(email.clone()),
+        connected_at: user.created_at,
+    })
+    .map_err(taken)
+}
+
+/// A refused address as the error it is.
+pub fn taken(error: StoreError) -> Error {
+    match error {
+        StoreError::Unique(_) => Error::new(Code::EMAIL_ALREADY_EXISTS, "An account with this email exists already; sign in instead"),
+        other => other.into(),
+    }
+}
