@@ -128,6 +128,11 @@ impl Environment {
         self.tables.load().get(name).cloned()
     }
 
+    /// A table a developer made, by its id.
+    pub fn table_with_id(&self, id: &str) -> Option<Arc<Table>> {
+        self.tables.load().values().find(|table| table.id == id).cloned()
+    }
+
     /// One of the server's own tables.
     pub fn system_table(&self, name: &str) -> Option<Arc<Table>> {
         self.system_tables.get(name).cloned()

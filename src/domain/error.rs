@@ -142,6 +142,7 @@ codes! {
     ENVIRONMENT_ALREADY_EXISTS "environment/already-exists" 409 "An environment of this name exists with another type."
     ENVIRONMENT_INVALID_NAME "environment/invalid-name" 400 "An environment name is a lower-case letter followed by up to 31 of a-z, 0-9 and -."
     ENVIRONMENT_LAST "environment/last-environment" 409 "The last environment of a project cannot be deleted."
+    ENVIRONMENT_PROTECTED "environment/protected" 403 "AI clients may not change environments of type prod unless that was approved."
     ENVIRONMENT_BUSY "environment/busy" 409 "A restore, reset or clone is running in the environment."
     KEY_NAME_TAKEN "key/name-taken" 409 "Another key of the environment has this name."
     KEY_VALUE_TAKEN "key/value-taken" 409 "The key value is known to this server already."

@@ -20,6 +20,7 @@ mod patch_apply;
 mod patch_parse;
 pub mod query;
 pub mod read;
+pub mod seed;
 pub mod system_fields;
 mod tally;
 pub mod transaction;

@@ -167,6 +167,19 @@ impl Records {
         self.environment.data().read::<_, Error, _>(move |reader| total(reader, &table, &filter, search.as_ref())).await
     }
 
+    /// The ids of the newest records the caller may see, newest first.
+    ///
+    /// # Errors
+    /// As [`Records::list`].
+    pub async fn newest_ids(&self, limit: u64) -> Result<Vec<String>> {
+        let grant = self.grant(Operation::List)?;
+        let filter = self.visible(&grant)?;
+        let table = Arc::clone(&self.table);
+        let mut ids = self.environment.data().read::<_, Error, _>(move |r| Ok(r.matching(&table.shape, &filter, None, limit)?)).await?;
+        ids.reverse();
+        Ok(ids)
+    }
+
     async fn list_with_includes(&self, plan: &Arc<Plan>) -> Result<Vec<u8>> {
         let run = Arc::clone(plan);
         let (records, pagination) = self.environment.data().read::<_, Error, _>(move |reader| run.records(reader)).await?;

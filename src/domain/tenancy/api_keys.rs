@@ -249,7 +249,7 @@ struct KeyValue {
 }
 
 /// Secret keys are for admins.
-fn needed(kind: Option<KeyKind>) -> Role {
+pub(super) fn needed(kind: Option<KeyKind>) -> Role {
     if kind == Some(KeyKind::Secret) { Role::Admin } else { Role::Member }
 }
 

@@ -144,10 +144,16 @@ impl Reader<'_> {
         Ok((rows, total))
     }
 
-    /// One request with its detail.
+    /// One request with its detail: by its id, or the newest with this request id.
     pub fn request(&self, id: &str) -> StoreResult<Option<RequestRow>> {
         let with_detail = |row: &Row<'_>| Ok(RequestRow { detail: row.get(16)?, ..read(row)? });
-        Ok(self.connection().prepare_cached(&format!("SELECT {COLUMNS}, detail FROM requests WHERE id = ?1"))?.query_row([id], with_detail).optional()?)
+        for condition in ["id = ?1", "request_id = ?1 ORDER BY id DESC LIMIT 1"] {
+            let sql = format!("SELECT {COLUMNS}, detail FROM requests WHERE {condition}");
+            if let Some(row) = self.connection().prepare_cached(&sql)?.query_row([id], with_detail).optional()? {
+                return Ok(Some(row));
+            }
+        }
+        Ok(None)
     }
 }
 

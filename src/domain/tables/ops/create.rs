@@ -58,11 +58,12 @@ impl NewTable {
             Some(_) => return Err(invalid("additionalFields", "type", "additionalFields must be true or false")),
         };
         let mut indexes = system_indexes();
+        let mut warnings = parsed.warnings;
         match body.get("indexes") {
             None | Some(Value::Null) => {}
             Some(Value::Array(list)) => {
-                for index in list {
-                    let index = IndexDef::parse(index)?;
+                for (i, index) in list.iter().enumerate() {
+                    let index = IndexDef::read(index, &format!("indexes.{i}"), &mut warnings, lenient)?;
                     if indexes.iter().any(|i| i.name == index.name) {
                         return Err(Error::new(Code::INDEX_CONFLICT, format!("Two indexes are named {}", index.name)));
                     }
@@ -78,7 +79,7 @@ impl NewTable {
             schema: parsed.schema,
             additional_fields,
             permissions: Permissions::parse(body)?,
-            warnings: parsed.warnings,
+            warnings,
             name,
         })
     }

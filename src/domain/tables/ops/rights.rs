@@ -36,6 +36,33 @@ impl Environment {
         self.change_table(actor, name, if_match, metadata, move |table| table.permissions = permissions).await
     }
 
+    /// Changes whatever of `displayName`, `description` and the parts of a permission set the body names; a part replaces
+    /// the one that is stored.
+    ///
+    /// # Errors
+    /// As [`Environment::describe_table`]; 400 `data/validation-error` for permissions.
+    pub async fn update_table(self: &Arc<Self>, actor: &Tenant, name: &str, body: Value) -> Result<Arc<Table>> {
+        let display_name = body.get("displayName").map(|_| text(&body, "displayName", 100)).transpose()?;
+        let description = body.get("description").map(|_| text(&body, "description", 1000)).transpose()?;
+        Permissions::parse(&body)?;
+        let (environment, actor, name) = (Arc::clone(self), actor.clone(), name.to_owned());
+        self.data()
+            .write_alone::<_, Error, _>(move |tx| {
+                let current = own_table(&environment, &name)?;
+                let mut table = Table::clone(&current);
+                let permissions = table.permissions.replaced(&body)?;
+                let mut metadata = Map::new();
+                if permissions != table.permissions {
+                    metadata.insert("permissions".to_owned(), permissions.to_value());
+                }
+                table.permissions = permissions;
+                table.display_name = display_name.unwrap_or(table.display_name);
+                table.description = description.unwrap_or(table.description);
+                put_in_force(&environment, tx, &actor, table, metadata)
+            })
+            .await
+    }
+
     async fn change_table(
         self: &Arc<Self>,
         actor: &Tenant,
