@@ -2,10 +2,7 @@
 
 use std::sync::Arc;
 
-use rmcp::model::{
-    CallToolRequestParams, CallToolResult, CompleteRequestParams, CompleteResult, CompletionInfo, ErrorCode, ErrorData, GetPromptRequestParams,
-    GetPromptResult, ListPromptsResult, ListResourceTemplatesResult, ListResourcesResult, ListToolsResult, ProtocolVersion, ReadResourceResult,
-};
+use rmcp::model::ProtocolVersion;
 
 use super::Narrowing;
 use crate::domain::backend::Backend;
@@ -33,50 +30,5 @@ impl Connection {
              not through these tools. Ids are 24 characters and called id; never guess one, look it up.",
             self.base
         )
-    }
-
-    pub fn tools(&self) -> ListToolsResult {
-        ListToolsResult::default()
-    }
-
-    /// # Errors
-    /// `-32602` for an unknown tool.
-    pub async fn call_tool(&self, params: CallToolRequestParams) -> Result<CallToolResult, ErrorData> {
-        Err(ErrorData::invalid_params(format!("There is no tool \"{}\"", params.name), None))
-    }
-
-    /// # Errors
-    /// `-32602` for an unknown cursor.
-    pub async fn resources(&self, cursor: Option<&str>) -> Result<ListResourcesResult, ErrorData> {
-        match cursor {
-            None => Ok(ListResourcesResult::default()),
-            Some(_) => Err(ErrorData::invalid_params("Unknown cursor; ask again without one", None)),
-        }
-    }
-
-    pub fn resource_templates(&self) -> ListResourceTemplatesResult {
-        ListResourceTemplatesResult::default()
-    }
-
-    /// # Errors
-    /// `-32002` with `data.uri` for an unknown resource, `-32001` with `data.requiredScope` for one outside the scope.
-    pub async fn read_resource(&self, uri: &str) -> Result<ReadResourceResult, ErrorData> {
-        Err(ErrorData::new(ErrorCode::RESOURCE_NOT_FOUND, "No such resource", Some(serde_json::json!({ "uri": uri }))))
-    }
-
-    pub fn prompts(&self) -> ListPromptsResult {
-        ListPromptsResult::default()
-    }
-
-    /// # Errors
-    /// `-32602` for an unknown prompt and for a missing argument.
-    pub async fn prompt(&self, params: GetPromptRequestParams) -> Result<GetPromptResult, ErrorData> {
-        Err(ErrorData::invalid_params(format!("There is no prompt \"{}\"", params.name), None))
-    }
-
-    /// # Errors
-    /// `-32602` for what cannot be completed.
-    pub async fn complete(&self, _params: CompleteRequestParams) -> Result<CompleteResult, ErrorData> {
-        Ok(CompleteResult::new(CompletionInfo::default()))
     }
 }

@@ -9,6 +9,7 @@ pub mod oauth;
 pub mod process;
 pub mod random;
 pub mod streams;
+pub mod tools;
 pub mod wire;
 
 use std::sync::Arc;

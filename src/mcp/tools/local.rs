@@ -1,0 +1,47 @@
+//! What a local server offers beyond the cloud: seeding several tables, and the request log.
+
+use serde_json::{Value, json};
+
+use super::answer::without_nulls;
+use super::call::Call;
+use super::run::in_scope;
+use crate::domain::error::{Error, Result};
+use crate::domain::records::seed::{Seed, SeedMode};
+use crate::domain::requests::Filter;
+
+pub async fn seed(call: &Call<'_>) -> Result<Value> {
+    let seed = Seed::parse(call.input.get("tables").unwrap_or(&Value::Null), call.input.text("mode"), call.input.get("key"))?;
+    let further = match seed.mode {
+        SeedMode::Insert => None,
+        SeedMode::Upsert => Some("table:data:update"),
+        SeedMode::Replace => Some("table:data:delete"),
+    };
+    in_scope(call.access, further)?;
+    let environment = call.environment_to_write().await?;
+    let snapshot = call.backend().save_before_seed(call.tenant(), &environment, &seed).await?;
+    let done = environment.seed(call.tenant(), seed).await?;
+    let mut answer = json!({ "environmentId": environment.id(), "tables": done });
+    if let Some(id) = snapshot {
+        answer["undoSnapshotId"] = id.into();
+    }
+    Ok(answer)
+}
+
+pub async fn request_log(call: &Call<'_>) -> Result<Value> {
+    let environment = call.environment_ref().await?;
+    let (project, id) = (environment.project_id.as_str(), environment.id.as_str());
+    if let Some(wanted) = call.input.text("requestId") {
+        let mut found = serde_json::to_value(call.backend().request_entry(call.tenant(), project, id, wanted).await?).map_err(Error::internal)?;
+        without_nulls(&mut found);
+        return Ok(found);
+    }
+    let filter = Filter::parse(|name| match name {
+        "from" => call.input.text("since"),
+        "method" | "path" | "status" => call.input.text(name),
+        _ => None,
+    })?;
+    let list = call.backend().request_entries(call.tenant(), project, id, &filter, call.page()?).await?;
+    let mut list = serde_json::to_value(list).map_err(Error::internal)?;
+    without_nulls(&mut list["items"]);
+    Ok(list)
+}
