@@ -12,22 +12,24 @@ use crate::mcp::Connection;
 /// Documentation with the reader's own addresses, project and key in it.
 pub async fn search_docs(call: &Call<'_>) -> Result<String> {
     let reader = call.connection.reader(call.access).await;
-    search(call.connection, &call.input, reader)
+    search(call.connection, &call.input, reader).await
 }
 
 /// The answer of `search_docs`.
 ///
 /// # Errors
 /// `common/invalid-parameters` for a limit that is none.
-pub fn search(connection: &Connection, input: &Input, reader: Placeholders) -> Result<String> {
+pub async fn search(connection: &Connection, input: &Input, reader: Placeholders) -> Result<String> {
     let limit = match input.whole("limit") {
         None => None,
         Some(limit) if limit >= 1 => Some(u32::try_from(limit).unwrap_or(u32::MAX)),
         Some(limit) => return Err(Error::invalid_parameter("limit", format!("limit must be 1 to 5, not {limit}"))),
     };
-    let query = input.get("query").and_then(Value::as_str).unwrap_or_default();
+    let query = input.get("query").and_then(Value::as_str).unwrap_or_default().to_owned();
+    let lang = input.owned("lang");
     let values = Placeholders { base: connection.base.clone(), ..reader };
-    Ok(docs::search::answer(query, limit, input.text("lang"), &values))
+    // The index is made at its first use, which takes longer than a request thread may be held.
+    tokio::task::spawn_blocking(move || docs::search::answer(&query, limit, lang.as_deref(), &values)).await.map_err(Error::internal)
 }
 
 /// The published schemas of one tool.

@@ -26,8 +26,11 @@ impl Connection {
             arguments.insert("query".to_owned(), params.name.clone().into());
         }
         let Some(access) = &self.access else {
-            let read = Input::read(tool, arguments).and_then(|input| core::search(self, &input, Default::default()));
-            return Ok(match read {
+            let answered = match Input::read(tool, arguments) {
+                Ok(input) => core::search(self, &input, Default::default()).await,
+                Err(error) => Err(error),
+            };
+            return Ok(match answered {
                 Ok(text) => self.success(Answer::Markdown(text), Vec::new()),
                 Err(error) => self.refusal(&error, &look_up(tool)),
             });
