@@ -113,10 +113,10 @@ async fn a_personal_token_reads_or_writes_as_its_scope_says_and_sees_its_project
     let other = tools.ok("backend_project_create", json!({ "name": "Other" })).await;
     let token = async |scope: TokenScope, project: Option<String>| {
         let new = NewAccessToken { name: "t".into(), scope, organization_id: None, project_id: project, expires_at: None, allow_prod: false };
-        let mut owner = app.backend.mcp_access(app.backend.operator_token(), None).await.unwrap().tenant;
+        let mut owner = app.backend.mcp_access(app.backend.operator_token(), None, &app.url).await.unwrap().tenant;
         owner.via = bkend_local::domain::caller::Via::Operator;
         let value = app.backend.create_access_token(&owner, new).await.unwrap().token.unwrap();
-        app.tools_of(app.backend.mcp_access(&value, None).await.unwrap())
+        app.tools_of(app.backend.mcp_access(&value, None, &app.url).await.unwrap())
     };
     let reading = token(TokenScope::Read, None).await;
     assert_eq!(reading.ok("backend_project_list", json!({})).await["pagination"]["total"], 2);

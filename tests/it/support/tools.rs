@@ -31,14 +31,14 @@ impl TestApp {
 
     /// A client the owner approved with these scopes, separated by spaces.
     pub async fn tools_with(&self, scopes: &str) -> Tools {
-        let owner = self.backend.mcp_access(self.backend.operator_token(), None).await.unwrap();
+        let owner = self.backend.mcp_access(self.backend.operator_token(), None, &self.url).await.unwrap();
         self.tools_of(granted(owner, scopes))
     }
 
     /// A client approved by a member of the first organization.
     pub async fn tools_of_member(&self, name: &str, role: &str) -> Tools {
         let developer = self.member(name, role).await;
-        let mut access = self.backend.mcp_access(self.backend.operator_token(), None).await.unwrap();
+        let mut access = self.backend.mcp_access(self.backend.operator_token(), None, &self.url).await.unwrap();
         access.tenant.id = developer.id.clone();
         access.tenant.email = developer.email.clone();
         access.tenant.is_server_owner = false;
