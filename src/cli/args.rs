@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::completions::{environments, keys, projects, tables};
-use super::{env, key, login_link, project, serve, status, table, token};
+use super::{env, key, login_link, mail, project, serve, status, table, token};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -87,6 +87,9 @@ pub enum Command {
     /// Environments of a project
     #[command(subcommand)]
     Env(env::Env),
+    /// Mail an environment has sent, with its links and codes
+    #[command(subcommand)]
+    Mail(mail::Mail),
     /// Tables of an environment
     #[command(subcommand)]
     Table(table::Table),
@@ -175,6 +178,8 @@ mod tests {
             "env compare a b --exit-code",
             "env promote a b --tables x,y --parts schema,auth --dry-run --allow-destructive",
             "env delete n --confirm n",
+            "mail list --to a@b.c --template magic_link",
+            "mail latest --wait 3 --json",
             "table list",
             "table spec t",
             "table openapi t",

@@ -17,6 +17,7 @@ mod inprocess;
 mod key;
 mod log;
 mod login_link;
+mod mail;
 mod output;
 mod plan;
 mod port_owner;
@@ -143,6 +144,7 @@ async fn connected(context: &Context, connection: &Connection, command: &Command
         Command::Key(key) => key::run(context, connection, key).await,
         Command::Project(project) => project::run(context, connection, project).await,
         Command::Env(env) => env::run(context, connection, env).await,
+        Command::Mail(mail) => mail::run(context, connection, mail).await,
         Command::Table(table) => table::run(context, connection, table).await,
         Command::Serve(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Version => Ok(()),
     }

@@ -151,6 +151,7 @@ codes! {
     CONNECTION_NOT_FOUND "connection/not-found" 404 "No such connection of an AI client."
     SESSION_NOT_FOUND "session/not-found" 404 "No such session."
     REQUEST_NOT_FOUND "request/not-found" 404 "No such entry in the request log."
+    MAIL_NOT_FOUND "mail/not-found" 404 "No such mail in the mailbox."
     JOB_NOT_FOUND "job/not-found" 404 "No such job."
     JOB_FINISHED "job/finished" 409 "The job has ended already."
     SNAPSHOT_NOT_FOUND "snapshot/not-found" 404 "No such snapshot."

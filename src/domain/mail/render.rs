@@ -41,6 +41,11 @@ impl Text {
         Rendered { subject: one_line(&filled(&self.subject, variables, str::to_owned)), text: plain::text(&html), html }
     }
 
+    /// How often subject and body name a variable.
+    pub fn count_variables(&self) -> usize {
+        VARIABLE.find_iter(&self.subject).count() + VARIABLE.find_iter(&self.body).count()
+    }
+
     /// Names in subject and body that are none of these, in the order they come.
     pub fn unknown(&self, known: &[&str]) -> Vec<String> {
         let mut unknown: Vec<String> = Vec::new();

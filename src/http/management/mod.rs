@@ -11,6 +11,8 @@ pub mod identity;
 mod indexes;
 mod invitations;
 mod jobs;
+mod mail_templates;
+mod mailbox;
 mod members;
 pub mod openapi;
 mod organizations;
@@ -114,6 +116,11 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(&format!("{E}/requests/stream")).get(requests::stream).done())
         .service(resource(&format!("{E}/requests/{{id}}")).get(requests::show).done())
         .service(resource(&format!("{E}/metrics")).get(requests::metrics).done())
+        .service(resource(&format!("{E}/auth/templates")).get(mail_templates::list).done())
+        .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}")).put(mail_templates::replace).delete(mail_templates::reset).done())
+        .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}/preview")).post(mail_templates::preview).done())
+        .service(resource(&format!("{E}/mailbox")).get(mailbox::list).delete(mailbox::clear).done())
+        .service(resource(&format!("{E}/mailbox/{{id}}")).get(mailbox::show).patch(mailbox::mark).delete(mailbox::delete).done())
         .service(resource(&format!("{E}/keys")).get(api_keys::list).post(api_keys::create).done())
         .service(resource(&format!("{E}/keys/{{id}}")).patch(api_keys::rename).delete(api_keys::delete).done());
 }

@@ -3,8 +3,8 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, connections, cors, environments, indexes, invitations, jobs, members, organizations, permissions, projects, promotions,
-    records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables, tokens, transfer,
+    account, activities, api_keys, connections, cors, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations, permissions,
+    projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.
@@ -78,6 +78,15 @@ use super::{
     jobs::show,
     jobs::watch,
     jobs::cancel,
+    mail_templates::list,
+    mail_templates::replace,
+    mail_templates::reset,
+    mail_templates::preview,
+    mailbox::list,
+    mailbox::clear,
+    mailbox::show,
+    mailbox::mark,
+    mailbox::delete,
     api_keys::list,
     api_keys::create,
     api_keys::rename,
