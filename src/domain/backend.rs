@@ -266,6 +266,7 @@ impl Backend {
         let environment = Arc::new(Environment::open(&self.directory, shared, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
+        tokio::runtime::Handle::current().spawn(super::auth::sweep::now_and_then(Arc::downgrade(&environment)));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
         Ok(environment)
     }

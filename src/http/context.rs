@@ -294,6 +294,11 @@ pub fn remember(request: &HttpRequest, access: &Access) {
     *Context::of(request).access.borrow_mut() = Some(access.clone());
 }
 
+/// The environment of a request that came without a key, such as one by a mailed link.
+pub fn remember_guest(request: &HttpRequest, environment: &Arc<crate::domain::environment::Environment>) {
+    remember(request, &Access { environment: Arc::clone(environment), caller: crate::domain::caller::Caller::Guest { key: None } });
+}
+
 /// Why the permissions allowed or refused a request, for the request log.
 pub fn note_decision(request: &HttpRequest, decision: impl Into<String>) {
     *Context::of(request).decision.borrow_mut() = Some(decision.into());

@@ -15,12 +15,13 @@ pub struct Reply {
     status: StatusCode,
     json: Bytes,
     headers: Vec<(HeaderName, HeaderValue)>,
+    both_levels: bool,
 }
 
 impl Reply {
     /// 200 with JSON text.
     pub fn json(json: impl Into<Bytes>) -> Self {
-        Self { status: StatusCode::OK, json: json.into(), headers: Vec::new() }
+        Self { status: StatusCode::OK, json: json.into(), headers: Vec::new(), both_levels: false }
     }
 
     /// 200 with a value.
@@ -42,11 +43,18 @@ impl Reply {
         self
     }
 
+    /// Enveloped, the members stand at the top level too: some clients read them there only.
+    #[must_use]
+    pub fn at_both_levels(mut self) -> Self {
+        self.both_levels = true;
+        self
+    }
+
     /// The answer in the style that applies to this request.
     pub fn send(self, request: &HttpRequest) -> HttpResponse {
         let body = match style(request) {
             Envelope::Bare => self.json,
-            Envelope::Envelope => enveloped(&self.json).into(),
+            Envelope::Envelope => enveloped(&self.json, self.both_levels).into(),
         };
         let mut answer = HttpResponse::build(self.status);
         answer.insert_header((header::CONTENT_TYPE, HeaderValue::from_static("application/json")));
@@ -57,11 +65,17 @@ impl Reply {
     }
 }
 
-fn enveloped(json: &[u8]) -> Vec<u8> {
+fn enveloped(json: &[u8], both_levels: bool) -> Vec<u8> {
     let mut body = Vec::with_capacity(json.len() + 26);
     body.extend_from_slice(br#"{"success":true,"data":"#);
     body.extend_from_slice(json);
-    body.push(b'}');
+    match json.strip_prefix(b"{") {
+        Some(members) if both_levels && json.len() > 2 => {
+            body.push(b',');
+            body.extend_from_slice(members);
+        }
+        _ => body.push(b'}'),
+    }
     body
 }
 

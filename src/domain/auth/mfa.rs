@@ -11,6 +11,11 @@ pub fn is_enabled(_: &Reader<'_>, _user_id: &str) -> Result<bool> {
     Ok(false)
 }
 
+/// Forgets everything about the second factor of a user who leaves.
+pub fn forget(_: &mut Tx<'_>, _user_id: &str) -> Result<()> {
+    Ok(())
+}
+
 /// What sign-in asks once everything else is right: `Ok(Err(…))` keeps what was written, such as an `mfaToken`.
 pub fn gate(_: &mut Tx<'_>, _: &Environment, _: &UserRow, _: &Attempt) -> super::Verdict<()> {
     Ok(Ok(()))

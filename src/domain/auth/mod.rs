@@ -1,16 +1,23 @@
 //! How end users of an environment prove who they are (`03-auth.md`): sign-up, sign-in, sessions and what is mailed to them.
 
+pub mod anonymous;
 mod common_passwords;
 pub mod config;
 mod config_check;
 pub mod email;
+pub mod event_list;
 pub mod events;
+pub mod impersonate;
 pub mod keys;
+pub mod link;
 pub mod mfa;
 pub mod name;
 pub mod one_time;
 mod pair;
 pub mod password;
+pub mod password_change;
+pub mod password_reset;
+mod post;
 pub mod redirects;
 pub mod refresh;
 pub mod secret;
@@ -18,8 +25,10 @@ pub mod sessions;
 pub(in crate::domain) mod settings;
 pub mod sign_in;
 pub mod sign_up;
+pub mod sweep;
 pub mod throttle;
 pub mod tokens;
+pub mod verification;
 mod visit;
 
 pub use config::AuthConfig;

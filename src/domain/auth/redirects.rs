@@ -36,6 +36,18 @@ impl Parameter {
 /// # Errors
 /// 400 `auth/invalid-url`.
 pub fn check(config: &AuthConfig, project: &Project, visit: &Visit, parameter: Parameter, text: &str) -> Result<Url> {
+    check_in(Some((config, project)), visit, parameter, text)
+}
+
+/// The same for no environment in particular: this machine and this server only.
+///
+/// # Errors
+/// 400 `auth/invalid-url`.
+pub fn check_anywhere(visit: &Visit, parameter: Parameter, text: &str) -> Result<Url> {
+    check_in(None, visit, parameter, text)
+}
+
+fn check_in(place: Option<(&AuthConfig, &Project)>, visit: &Visit, parameter: Parameter, text: &str) -> Result<Url> {
     let name = parameter.name();
     let refuse = |why: &str| Err(Error::new(Code::INVALID_URL, format!("{name} {why}, not \"{}\"", clip(text))));
     let Some(url) = parse(text) else {
@@ -44,24 +56,26 @@ pub fn check(config: &AuthConfig, project: &Project, visit: &Visit, parameter: P
     if parameter != Parameter::CallbackUrl && url.fragment().is_some() {
         return refuse("must have no fragment");
     }
-    if is_allowed(config, project, visit, &url) {
+    if is_allowed(place, visit, &url) {
         return Ok(url);
     }
     refuse("must be on localhost, on this server, on an origin of the project or in redirectAllowList")
 }
 
-fn is_allowed(config: &AuthConfig, project: &Project, visit: &Visit, url: &Url) -> bool {
+fn is_allowed(place: Option<(&AuthConfig, &Project)>, visit: &Visit, url: &Url) -> bool {
     let is_web = matches!(url.scheme(), "http" | "https");
     if is_web {
         if matches!(url.host_str(), Some("localhost" | "127.0.0.1" | "[::1]")) {
             return true;
         }
         let origin = url.origin();
-        if Url::parse(&visit.base_url).is_ok_and(|own| own.origin() == origin) || project.allows_origin(&origin.ascii_serialization()) {
+        if Url::parse(&visit.base_url).is_ok_and(|own| own.origin() == origin)
+            || place.is_some_and(|(_, project)| project.allows_origin(&origin.ascii_serialization()))
+        {
             return true;
         }
     }
-    config.urls.redirect_allow_list.iter().any(|entry| match entry.as_str() {
+    place.into_iter().flat_map(|(config, _)| &config.urls.redirect_allow_list).any(|entry| match entry.as_str() {
         "*" => is_web && visit.loopback_only,
         entry => matches_entry(entry, url),
     })

@@ -57,7 +57,34 @@ impl SessionInfo {
     }
 }
 
-/// Opens a session of a user and signs its first tokens. The least recently active one gives way to the 51st.
+/// Opens a session of somebody who is acted for; it ends with its access token and is never refreshed.
+pub fn open_impersonated(tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, visit: &Visit, seconds: i64) -> Result<SessionRow> {
+    let now = environment.now();
+    let row = SessionRow {
+        id: new_id(),
+        user_id: user.id.clone(),
+        user_agent: visit.agent(),
+        ip_address: visit.ip_address(),
+        last_activity_at: now,
+        created_at: now,
+        expires_at: now + seconds * 1000,
+        impersonated: true,
+        ..SessionRow::default()
+    };
+    insert(tx, &row)?;
+    Ok(row)
+}
+
+/// The least recently active one gives way to the 51st.
+fn insert(tx: &mut Tx<'_>, row: &SessionRow) -> Result<()> {
+    let living = tx.reader().sessions_of(&row.user_id, row.created_at)?;
+    for surplus in living.iter().skip(MOST - 1) {
+        tx.delete_session(&surplus.id)?;
+    }
+    Ok(tx.insert_session(row)?)
+}
+
+/// Opens a session of a user and signs its first tokens.
 pub fn open(tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, visit: &Visit) -> Result<(SessionRow, TokenPair)> {
     let (now, lifetimes) = (environment.now(), environment.auth_config().tokens.clone());
     let refresh_until = now + lifetimes.refresh_token_seconds * 1000;
@@ -75,11 +102,7 @@ pub fn open(tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, visit: &
         kid: environment.keyring().kid().to_owned(),
         impersonated: false,
     };
-    let living = tx.reader().sessions_of(&user.id, now)?;
-    for surplus in living.iter().skip(MOST - 1) {
-        tx.delete_session(&surplus.id)?;
-    }
-    tx.insert_session(&row)?;
+    insert(tx, &row)?;
     let mut pair = pair(environment, &row, &user.role)?;
     pair.user = Some(Me::read(&tx.reader(), environment, user)?);
     Ok((row, pair))

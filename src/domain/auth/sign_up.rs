@@ -2,12 +2,16 @@
 
 use std::sync::Arc;
 
+use url::Url;
+
 use super::events::{self, Event};
 use super::throttle::Rule;
-use super::{Email, TokenPair, Visit, password, sessions};
+use super::{Email, TokenPair, Visit, password, sessions, verification};
+use crate::domain::caller::EndUser;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
+use crate::domain::time::Millis;
 use crate::domain::users::Profile;
 use crate::store::data::{AccountRow, UserRow};
 use crate::store::{StoreError, Tx};
@@ -20,25 +24,43 @@ pub struct Newcomer {
     pub nickname: Option<String>,
     /// Accepted by the policy.
     pub password: String,
+    /// Where the confirmation mail leads in the end.
+    pub callback: Option<Url>,
 }
 
-/// Makes a user with a password and signs it in.
+/// How signing up ended.
+#[derive(Debug, Clone)]
+pub enum SignedUp {
+    In(TokenPair),
+    /// The address has to be verified first; this one.
+    Unverified(String),
+}
+
+/// Makes a user with a password and signs it in; or makes the anonymous `caller` a real one, with the id and data it has.
 ///
 /// # Errors
 /// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`.
-pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, visit: &Visit) -> Result<TokenPair> {
+pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, caller: Option<&EndUser>, visit: &Visit) -> Result<SignedUp> {
     check_open(environment)?;
     environment.count_peer(Rule::SignUp, visit)?;
     let hash = password::hash(environment.passwords(), &newcomer.password).await?;
-    let (this, visit) = (Arc::clone(environment), visit.clone());
+    let (this, visit, caller) = (Arc::clone(environment), visit.clone(), caller.map(|c| c.id.clone()));
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
-            let mut user = create(tx, &this, &newcomer, &hash)?;
+            let anonymous = caller.map(|id| tx.reader().user(&id)).transpose()?.flatten().filter(|u| u.is_anonymous);
+            let mut user = match anonymous {
+                Some(user) => upgrade(tx, &this, user, &newcomer, &hash)?,
+                None => create(tx, &this, &newcomer, &hash)?,
+            };
             events::record(tx, &this, Event::of("signup", &user.id, &visit))?;
+            if this.auth_config().email.require_email_verification {
+                verification::welcome(tx, &this, &user, newcomer.callback.as_ref(), &visit)?;
+                return Ok(SignedUp::Unverified(newcomer.email.into_string()));
+            }
             user.last_login_at = Some(this.now());
             tx.set_last_login(&user.id, this.now())?;
-            sessions::open(tx, &this, &user, &visit).map(|(_, pair)| pair)
+            sessions::open(tx, &this, &user, &visit).map(|(_, pair)| SignedUp::In(pair))
         })
         .await
 }
@@ -70,12 +92,38 @@ fn create(tx: &mut Tx<'_>, environment: &Environment, newcomer: &Newcomer, hash:
     Ok(user)
 }
 
+fn upgrade(tx: &mut Tx<'_>, environment: &Environment, mut user: UserRow, newcomer: &Newcomer, hash: &str) -> Result<UserRow> {
+    let now = environment.now();
+    let mut profile = Profile::parse(&user.profile)?;
+    profile.nickname = newcomer.nickname.clone().or(profile.nickname);
+    user.profile = profile.to_json()?;
+    user.email = Some(newcomer.email.as_str().to_owned());
+    user.name = Some(newcomer.name.clone());
+    if user.role == "guest" {
+        user.role = "user".to_owned();
+    }
+    user.is_anonymous = false;
+    user.updated_at = now;
+    tx.update_user(&user).map_err(taken)?;
+    add_email_account(tx, &user, now)?;
+    tx.set_password(&user.id, hash, now)?;
+    Ok(user)
+}
+
 /// Adds a user whose sign-in method is its address.
 ///
 /// # Errors
 /// 409 `auth/email-already-exists`.
 pub fn insert_with_email(tx: &mut Tx<'_>, user: &UserRow) -> Result<()> {
     tx.insert_user(user).map_err(taken)?;
+    add_email_account(tx, user, user.created_at)
+}
+
+/// Makes the address of a user a way to sign in.
+///
+/// # Errors
+/// 409 `auth/email-already-exists`.
+pub fn add_email_account(tx: &mut Tx<'_>, user: &UserRow, now: Millis) -> Result<()> {
     let Some(email) = &user.email else { return Ok(()) };
     tx.insert_account(&AccountRow {
         id: new_id(),
@@ -83,7 +131,7 @@ pub fn insert_with_email(tx: &mut Tx<'_>, user: &UserRow) -> Result<()> {
         provider: "email".to_owned(),
         provider_account_id: email.clone(),
         email: Some(email.clone()),
-        connected_at: user.created_at,
+        connected_at: now,
     })
     .map_err(taken)
 }

@@ -17,18 +17,28 @@ use crate::http::{ApiError, State, address};
 /// # Errors
 /// 401 `auth/invalid-token` for an `Authorization` that is no Bearer token; 400 `data/invalid-header` for text that is no text.
 pub fn credentials(request: &HttpRequest) -> Result<Credentials<'_>> {
-    let text = |name: &str| {
-        let value = request.headers().get(name).map(|v| v.to_str().map(str::trim));
-        value.transpose().map_err(|_| Error::new(Code::INVALID_HEADER, format!("The header {name} holds characters it cannot have")))
-    };
-    let bearer = match text(AUTHORIZATION.as_str())? {
+    let bearer = match text(request, AUTHORIZATION.as_str())? {
         Some(value) => match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Some(token.trim()),
             _ => return Err(Error::new(Code::INVALID_TOKEN, "Authorization must be: Bearer <access token>")),
         },
         None => None,
     };
-    Ok(Credentials { api_key: text("x-api-key")?, bearer, project_id: text("x-project-id")?, environment: text("x-environment")? })
+    Ok(Credentials { bearer, ..credentials_but_bearer(request)? })
+}
+
+/// The same without `Authorization`.
+///
+/// # Errors
+/// 400 `data/invalid-header` for text that is no text.
+pub fn credentials_but_bearer(request: &HttpRequest) -> Result<Credentials<'_>> {
+    let text = |name| text(request, name);
+    Ok(Credentials { api_key: text("x-api-key")?, bearer: None, project_id: text("x-project-id")?, environment: text("x-environment")? })
+}
+
+fn text<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>> {
+    let value = request.headers().get(name).map(|v| v.to_str().map(str::trim));
+    value.transpose().map_err(|_| Error::new(Code::INVALID_HEADER, format!("The header {name} holds characters it cannot have")))
 }
 
 /// Whether a path is `/v1/data` or one of its short forms (`02-data.md` §1): what `dataRateLimit` counts.

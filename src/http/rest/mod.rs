@@ -1,6 +1,7 @@
 //! `/v1`: what apps call.
 
 mod access;
+mod auth;
 mod changes;
 mod data;
 pub mod openapi;
@@ -13,6 +14,8 @@ use super::routing::scope;
 
 /// Mounts every route of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
+    config.configure(auth::jwks::routes);
+    config.service(scope("/v1/auth", auth::routes));
     config.service(scope("/v1/data", data::routes));
     config.service(scope("/v1", data::short_routes));
 }

@@ -2,6 +2,7 @@
 
 use utoipa::OpenApi;
 
+use super::auth::{additions, jwks, passwords, sessions, sign_in, sign_up, verification};
 use super::{changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
@@ -29,3 +30,33 @@ use super::{changes, data, transfer};
     data::table_openapi,
 ))]
 pub struct DataApi;
+
+/// Every route of `/v1/auth`.
+#[derive(OpenApi)]
+#[openapi(paths(
+    sessions::me,
+    sessions::refresh,
+    sessions::sign_out,
+    sessions::list,
+    sessions::revoke,
+    sessions::revoke_others,
+    sessions::switch_organization,
+    sign_up::sign_up,
+    sign_in::sign_in,
+    sign_in::callback,
+    verification::resend_signup,
+    verification::open_signup,
+    verification::send,
+    verification::resend,
+    verification::open_contact,
+    verification::confirm,
+    passwords::request_reset,
+    passwords::confirm_reset,
+    passwords::change,
+    passwords::withdraw,
+    additions::anonymous,
+    additions::impersonate,
+    additions::events,
+    jwks::jwks,
+))]
+pub struct AuthApi;

@@ -1,0 +1,174 @@
+//! Signing in, or up, by a link or a code from a mail (`03-auth.md` §3).
+
+use std::sync::Arc;
+
+use serde_json::Map;
+use url::Url;
+
+use super::events::{self, Event};
+use super::one_time::{self, New, OneTime, Purpose, State};
+use super::redirects::with_parameters;
+use super::sign_in::{Attempt, Method, complete};
+use super::throttle::Rule;
+use super::{Email, TokenPair, Verdict, Visit, expired_link, invalid_link, name, post, sign_up};
+use crate::domain::environment::Environment;
+use crate::domain::error::{Code, Error, Result};
+use crate::domain::id::new_id;
+use crate::domain::mail::{Outgoing, Template};
+use crate::domain::time::Millis;
+use crate::store::Tx;
+use crate::store::data::UserRow;
+
+const MINUTE: Millis = 60_000;
+/// A mailed code lives this long.
+const CODE_LIFETIME: Millis = 10 * MINUTE;
+
+/// Mails a link that signs in, or registers when it is used.
+///
+/// # Errors
+/// 400 `auth/magiclink-disabled`, `auth/magiclink-not-available-for-social`; 429 `auth/too-many-code-requests`.
+pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: &Email, callback: &Url, name: Option<String>) -> Result<()> {
+    let config = environment.auth_config();
+    if !config.email.magic_link_enabled {
+        return Err(Error::new(Code::MAGICLINK_DISABLED, "Sign-in by mailed link is switched off in this environment"));
+    }
+    environment.count_mail(Purpose::MagicLink.name(), email.as_str(), visit)?;
+    let lifetime = Millis::from(config.email.magic_link_expiration_minutes) * MINUTE;
+    let (this, email, callback) = (Arc::clone(environment), email.clone(), callback.clone());
+    environment
+        .data()
+        .write::<_, Error, _>(move |tx| {
+            let Some(recipient) = recipient(tx, &this, &email)? else { return Ok(()) };
+            let payload = name.map(|name| Map::from_iter([("name".to_owned(), name.into())])).unwrap_or_default();
+            let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
+            let new = New { purpose: Purpose::MagicLink, address: email.as_str(), user_id, payload, lifetime };
+            let token = one_time::issue(tx, this.now(), new)?;
+            let link = with_parameters(&callback, &[("token", &token)]);
+            let mail = Outgoing::link(Template::MagicLink, email.as_str(), link, token, lifetime / 1000);
+            post::send(tx, &this, mail, recipient.user.as_ref())
+        })
+        .await
+}
+
+/// Mails a code of six digits.
+///
+/// # Errors
+/// As [`request_link`].
+pub async fn request_code(environment: &Arc<Environment>, visit: &Visit, email: &Email) -> Result<()> {
+    if !environment.auth_config().email.email_code_enabled {
+        return Err(Error::new(Code::MAGICLINK_DISABLED, "Sign-in by mailed code is switched off in this environment"));
+    }
+    environment.count_mail(Purpose::EmailCode.name(), email.as_str(), visit)?;
+    let (this, email) = (Arc::clone(environment), email.clone());
+    environment
+        .data()
+        .write::<_, Error, _>(move |tx| {
+            let Some(recipient) = recipient(tx, &this, &email)? else { return Ok(()) };
+            let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
+            let new = New { purpose: Purpose::EmailCode, address: email.as_str(), user_id, payload: Map::new(), lifetime: CODE_LIFETIME };
+            let code = one_time::issue_code(tx, &this, new)?;
+            post::send(tx, &this, Outgoing::code(email.as_str(), code, CODE_LIFETIME / 1000), recipient.user.as_ref())
+        })
+        .await
+}
+
+/// Who would get the mail.
+struct Recipient {
+    user: Option<UserRow>,
+}
+
+/// `None` when nobody gets one: sign-up is closed, or accounts are not disclosed.
+fn recipient(tx: &mut Tx<'_>, environment: &Environment, email: &Email) -> Result<Option<Recipient>> {
+    let config = environment.auth_config();
+    let Some(user) = tx.reader().user_by_email(email.as_str())? else {
+        return Ok(config.email.signup_enabled.then_some(Recipient { user: None }));
+    };
+    let accounts = tx.reader().accounts_of(&user.id)?;
+    if !accounts.is_empty() && accounts.iter().all(|a| a.provider != "email") {
+        if !config.email.disclose_accounts {
+            return Ok(None);
+        }
+        let message = "This account signs in through a provider only; use that, or set a password by a reset mail";
+        return Err(Error::new(Code::MAGICLINK_SOCIAL, message));
+    }
+    Ok(Some(Recipient { user: Some(user) }))
+}
+
+/// What came back from a mail.
+#[derive(Debug, Clone)]
+pub enum Proof {
+    Token { token: String, email: Option<Email> },
+    Code { email: Email, code: String },
+}
+
+/// Signs in with what was mailed; makes the user when the address has none.
+///
+/// # Errors
+/// 401 `auth/invalid-token`, `auth/token-expired`; 403 `auth/account-banned`, `auth/signup-disabled`, those of the second factor.
+pub async fn callback(environment: &Arc<Environment>, visit: &Visit, proof: Proof, mfa_code: Option<String>) -> Result<TokenPair> {
+    environment.count_peer(Rule::Probe, visit)?;
+    let method = if matches!(proof, Proof::Token { .. }) { Method::Link } else { Method::Code };
+    let attempt = Attempt { mfa_code, ..Attempt::new(method, visit) };
+    let this = Arc::clone(environment);
+    environment.data().write::<_, Error, _>(move |tx| redeem(tx, &this, &proof, &attempt)).await?
+}
+
+fn redeem(tx: &mut Tx<'_>, environment: &Environment, proof: &Proof, attempt: &Attempt) -> Verdict<TokenPair> {
+    let found = match proof {
+        Proof::Token { token, email } => {
+            let found = one_time::look_up(&tx.reader(), environment.now(), Purpose::MagicLink, token)?;
+            found.filter(|f| email.as_ref().is_none_or(|email| email.as_str() == f.address))
+        }
+        Proof::Code { email, code } => one_time::check_code(tx, environment, Purpose::EmailCode, email.as_str(), code)?,
+    };
+    let found = match found {
+        Some(found) if found.state == State::Live => found,
+        Some(found) if found.state == State::Expired => return Err(expired_link()),
+        // Kept: a wrong code was counted.
+        _ => return Ok(Err(invalid_link())),
+    };
+    let (user_id, is_new) = owner(tx, environment, &found, attempt)?;
+    match complete(tx, environment, &user_id, attempt)? {
+        Ok(pair) => {
+            one_time::use_up(tx, &found.id)?;
+            Ok(Ok(TokenPair { is_new_user: Some(is_new), ..pair }))
+        }
+        Err(error) => {
+            // Where the second factor goes on by its own token, the link is spent.
+            if error.more().contains_key("mfaToken") {
+                one_time::use_up(tx, &found.id)?;
+            }
+            Ok(Err(error))
+        }
+    }
+}
+
+/// The user of the address, verified by the mail; a new one when there is none.
+fn owner(tx: &mut Tx<'_>, environment: &Environment, found: &OneTime, attempt: &Attempt) -> Result<(String, bool)> {
+    let now = environment.now();
+    if let Some(mut user) = tx.reader().user_by_email(&found.address)? {
+        if user.email_verified.is_none() {
+            user.email_verified = Some(now);
+            user.updated_at = now;
+            tx.update_user(&user)?;
+            events::record(tx, environment, Event::of("email_verified", &user.id, &attempt.visit))?;
+        }
+        return Ok((user.id, false));
+    }
+    sign_up::check_open(environment)?;
+    let local_part = found.address.split('@').next().unwrap_or_default();
+    let user = UserRow {
+        id: new_id(),
+        email: Some(found.address.clone()),
+        name: Some(found.text("name").map_or_else(|| name::name(local_part), name::name)?),
+        role: "user".to_owned(),
+        email_verified: Some(now),
+        profile: "{}".to_owned(),
+        created_at: now,
+        updated_at: now,
+        ..UserRow::default()
+    };
+    sign_up::insert_with_email(tx, &user)?;
+    events::record(tx, environment, Event::of("signup", &user.id, &attempt.visit))?;
+    Ok((user.id, true))
+}

@@ -1,0 +1,60 @@
+//! Forgetting what has had its time: ended sessions, used links, old events, deleted and idle users.
+
+use std::sync::{Arc, Weak};
+use std::time::Duration;
+
+use crate::domain::environment::Environment;
+use crate::domain::error::{Error, Result};
+use crate::domain::time::Millis;
+
+const DAY: Millis = 24 * 60 * 60 * 1000;
+const EVERY: Duration = Duration::from_secs(3600);
+/// Ended links and codes are remembered for this long, so that the right code can be answered.
+const ONE_TIME_KEPT: Millis = 7 * DAY;
+const EVENTS_KEPT: Millis = 30 * DAY;
+const MOST_EVENTS: u64 = 100_000;
+const ANONYMOUS_IDLE: Millis = 30 * DAY;
+
+/// What was forgotten.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Swept {
+    pub sessions: u64,
+    pub one_time: u64,
+    pub events: u64,
+    pub users: u64,
+}
+
+/// Sweeps once an hour for as long as the environment is open.
+pub async fn now_and_then(environment: Weak<Environment>) {
+    loop {
+        match environment.upgrade() {
+            Some(open) if !open.data().is_closed() => {
+                if let Err(error) = sweep(&open).await
+                    && !open.data().is_closed()
+                {
+                    tracing::error!(%error, cause = error.cause(), "could not sweep");
+                }
+            }
+            _ => return,
+        }
+        tokio::time::sleep(EVERY).await;
+    }
+}
+
+/// Forgets what has had its time by now.
+pub async fn sweep(environment: &Arc<Environment>) -> Result<Swept> {
+    let (now, retention) = (environment.now(), Millis::from(environment.auth_config().users.deleted_user_retention_days) * DAY);
+    environment
+        .data()
+        .write::<_, Error, _>(move |tx| {
+            // Idle users first: how long they were idle shows in their sessions.
+            let users = tx.erase_users(now - retention, now - ANONYMOUS_IDLE)?;
+            Ok(Swept {
+                users,
+                sessions: tx.purge_sessions(now - ANONYMOUS_IDLE)?,
+                one_time: tx.purge_one_time(now - ONE_TIME_KEPT)?,
+                events: tx.purge_auth_events(now - EVENTS_KEPT, MOST_EVENTS)?,
+            })
+        })
+        .await
+}
