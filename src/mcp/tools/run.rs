@@ -8,6 +8,7 @@ use super::catalog::{INDEX_ROLLBACK, PAGE_TOOLS, Tool};
 use super::hints::{APPROVE, look_up};
 use super::input::Input;
 use super::{core, environments, local, organizations, projects, records, snapshots, tables, tokens, versions};
+use crate::domain::caller::Via;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::oauth::McpAccess;
 use crate::mcp::Connection;
@@ -35,6 +36,9 @@ impl Connection {
                 Err(error) => self.refusal(&error, &look_up(tool)),
             });
         };
+        if let Via::Mcp(grant) = &access.tenant.via {
+            self.backend.note_mcp_call(&grant.id, tool.name);
+        }
         if let Err(error) = in_scope(access, tool.scope) {
             return Ok(self.refusal(&error, APPROVE));
         }
