@@ -83,9 +83,12 @@ async fn what_the_target_has_and_the_source_lacks_goes_with_consent_only() {
         (vec!["remove posts fields.extra".to_owned()], &json!(true), &json!(1))
     );
     operator.post(&promotions, json!({ "from": "dev", "to": "prod" })).await.assert_error(409, "schema/destructive");
-    operator.post(&promotions, json!({ "from": "dev", "to": "prod", "allowDestructive": true })).await.assert(200);
+    let done = operator.post(&promotions, json!({ "from": "dev", "to": "prod", "allowDestructive": true })).await;
+    let snapshot = done.header("x-bkend-snapshot").unwrap().to_owned();
+    done.assert(200);
     let saved = operator.get(&format!("{prod}/snapshots")).await.assert(200);
     assert_eq!((&saved["items"][0]["reason"], &saved["items"][0]["table"]), (&json!("before-promotion"), &json!("posts")));
+    assert_eq!(saved["items"][0]["id"], json!(snapshot));
     let member = app.member("joon", "member").await;
     member.get(&format!("{project}/compare?from=dev&to=prod")).await.assert(200);
     member.post(&promotions, json!({ "from": "dev", "to": "prod" })).await.assert_error(403, "organization/permission-denied");

@@ -12,7 +12,7 @@ async fn plan(app: &TestApp, document: Value, prune: bool) -> Result<Plan> {
 }
 
 async fn apply(app: &TestApp, document: Value, options: Apply) -> Result<Plan> {
-    app.environment.apply_schema(&app.owner(), &document, options).await
+    app.environment.apply_schema(&app.owner(), &document, options).await.map(|done| done.plan)
 }
 
 async fn refused(app: &TestApp, document: Value, options: Apply, code: &str) -> Error {

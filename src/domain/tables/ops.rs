@@ -35,7 +35,7 @@ pub use create::NewTable;
 pub use fields::FieldsChanged;
 pub use index_changes::IndexesChanged;
 pub(in crate::domain) use index_changes::rehearse;
-pub use schema_apply::{Apply, Scope};
+pub use schema_apply::{Applied, Apply, Scope};
 pub use versions::{Version, VersionView};
 
 /// Tables of one environment (`02-data.md` §12).

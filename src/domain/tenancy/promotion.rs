@@ -14,7 +14,7 @@ use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
 use crate::domain::snapshots::Reason;
-use crate::domain::tables::ops::{Apply, Scope};
+use crate::domain::tables::ops::{Applied, Apply, Scope};
 use crate::domain::tables::plan::{Action, Plan, PlannedChange};
 use crate::domain::tables::schema_document::PERMISSION_PARTS;
 
@@ -65,11 +65,11 @@ impl Backend {
     /// # Errors
     /// As [`super::guard::environment`]; 404 `data/table-not-found`; 409 `schema/plan-changed`, `schema/destructive`,
     /// `schema/incompatible-values`, `data/duplicate-value`.
-    pub async fn promote(self: &Arc<Self>, tenant: &Tenant, project: &str, wanted: Promotion, dry_run: bool) -> Result<Plan> {
+    pub async fn promote(self: &Arc<Self>, tenant: &Tenant, project: &str, wanted: Promotion, dry_run: bool) -> Result<Applied> {
         let between = self.between(tenant, project, &wanted, Need::write(Role::Admin)).await?;
         let (plan, schema_hash) = self.rehearse_promotion(tenant, &between).await?;
         if dry_run {
-            return Ok(plan);
+            return Ok(Applied { plan, snapshots: Vec::new() });
         }
         if wanted.plan_hash.as_ref().is_some_and(|hash| *hash != plan.hash) {
             return Err(Error::new(Code::SCHEMA_PLAN_CHANGED, "The environments have changed since the plan was made; look at a new plan"));
@@ -80,12 +80,12 @@ impl Backend {
             plan_hash: Some(schema_hash),
             reason: Some(Reason::BeforePromotion.name()),
         };
-        between.to.apply_schema(tenant, &between.document, how).await?;
+        let snapshots = between.to.apply_schema(tenant, &between.document, how).await?.snapshots;
         if let Some((_, settings)) = &between.auth {
             between.to.take_over_auth(settings).await?;
         }
         self.audit_promotion(tenant, &between).await?;
-        Ok(plan)
+        Ok(Applied { plan, snapshots })
     }
 
     async fn between(self: &Arc<Self>, tenant: &Tenant, project: &str, wanted: &Promotion, need: Need) -> Result<Between> {

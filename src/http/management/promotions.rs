@@ -25,5 +25,6 @@ pub async fn compare(state: State, developer: Developer, project: Path<String>, 
     params(("projectId" = String, Path), ("dryRun" = Option<bool>, Query)), request_body = Promotion, responses((status = 200, body = Plan)))]
 pub async fn promote(state: State, developer: Developer, project: Path<String>, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let wanted: Promotion = body.json().await?;
-    reply::ok(&state.promote(&developer, &project, wanted, parameters.flag("dryRun")?).await?)
+    let done = state.promote(&developer, &project, wanted, parameters.flag("dryRun")?).await?;
+    Ok(reply::with_snapshots(reply::ok(&done.plan)?, &done.snapshots))
 }

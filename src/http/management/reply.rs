@@ -70,6 +70,12 @@ pub fn with_snapshot(mut answer: HttpResponse, snapshot: Option<&str>) -> HttpRe
     answer
 }
 
+/// The answer with the ids of the copies that were taken before, separated by commas.
+pub fn with_snapshots(answer: HttpResponse, snapshots: &[String]) -> HttpResponse {
+    let ids = snapshots.join(", ");
+    with_snapshot(answer, Some(ids.as_str()).filter(|ids| !ids.is_empty()))
+}
+
 /// A record with its entity tag: 201 when this call made it.
 pub fn record(record: RecordAnswer) -> HttpResponse {
     let answer = if record.created { HttpResponse::Created() } else { HttpResponse::Ok() };

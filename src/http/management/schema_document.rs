@@ -78,5 +78,6 @@ pub async fn apply(request: HttpRequest, state: State, developer: Developer, par
     if parameters.flag("dryRun")? {
         return reply::ok(&place.environment.plan_schema(&developer, &document, scope).await?);
     }
-    reply::ok(&place.environment.apply_schema(&developer, &document, Apply { scope, allow_destructive, plan_hash, reason: None }).await?)
+    let done = place.environment.apply_schema(&developer, &document, Apply { scope, allow_destructive, plan_hash, reason: None }).await?;
+    Ok(reply::with_snapshots(reply::ok(&done.plan)?, &done.snapshots))
 }

@@ -42,6 +42,13 @@ pub struct Apply {
     pub reason: Option<&'static str>,
 }
 
+/// What was done, and the copies of tables that were taken before.
+#[derive(Debug)]
+pub struct Applied {
+    pub plan: Plan,
+    pub snapshots: Vec<String>,
+}
+
 impl Environment {
     /// The schema document of this environment.
     pub fn schema_document(&self) -> Value {
@@ -64,7 +71,7 @@ impl Environment {
     /// # Errors
     /// 400 `schema/invalid`; 409 `schema/plan-changed`, `schema/destructive`, `schema/incompatible-values`,
     /// `data/duplicate-value`.
-    pub async fn apply_schema(self: &Arc<Self>, actor: &Tenant, document: &Value, how: Apply) -> Result<Plan> {
+    pub async fn apply_schema(self: &Arc<Self>, actor: &Tenant, document: &Value, how: Apply) -> Result<Applied> {
         let tables = schema_document::read(document)?;
         let (environment, actor) = (Arc::clone(self), actor.clone());
         let run = move |tx: &mut Tx<'_>| {
@@ -76,10 +83,9 @@ impl Environment {
             if plan.destructive && !how.allow_destructive {
                 return Err(unconsented(&plan));
             }
-            for table in &run.rewritten {
-                safety_copy::take(&environment, &actor, table, how.reason.unwrap_or("before-schema"))?;
-            }
-            Ok(plan)
+            let copy = |table: &Arc<Table>| safety_copy::take(&environment, &actor, table, how.reason.unwrap_or("before-schema"));
+            let snapshots = run.rewritten.iter().map(copy).collect::<Result<_>>()?;
+            Ok(Applied { plan, snapshots })
         };
         self.data().write_alone::<_, Error, _>(run).await
     }
