@@ -103,25 +103,23 @@ const VERSION: &[(&str, &str)] = &[("version", "versionId"), ("targetVersion", "
 const RECORD: &[(&str, &str)] = &[("id", "recordId")];
 
 const ORGANIZATION: &[A] = &[A::older("organizationId", Text)];
-const PAGE: &[A] = &[A::new("page", Whole, "From 1"), A::new("limit", Whole, "At most 100; default 20")];
-const IN_PROJECT: &[A] = &[A::new("projectId", Text, "Project ID or slug")];
-const FILTER: &[A] = &[A::new("projectId", Text, "Project ID or slug"), A::new("environment", Text, "Environment name or ID"), A::older("environmentId", Text)];
-const ENVIRONMENT: &[A] = &[
-    A::new("environmentId", Text, "Or projectId + environment"),
-    A::new("projectId", Text, "Project ID or slug"),
-    A::new("environment", Text, "Environment name"),
-];
+const PAGE: &[A] = &[A::new("page", Whole, "From 1"), A::new("limit", Whole, "To 100")];
+/// Of lists that fit one page as a rule: understood, not published.
+const SHORT: &[A] = &[A::older("page", Whole), A::older("limit", Whole)];
+const IN_PROJECT: &[A] = &[A::new("projectId", Text, "ID or slug")];
+const FILTER: &[A] = &[A::new("projectId", Text, "ID or slug"), A::new("environment", Text, "Name or ID"), A::older("environmentId", Text)];
+const ENVIRONMENT: &[A] = &[A::new("environmentId", Text, "Or the next two"), A::new("projectId", Text, "ID or slug"), A::new("environment", Text, "Name")];
 const TABLE: &[A] = &[
-    A::new("tableId", Text, "Or projectId + environment + tableName"),
-    A::new("projectId", Text, "Project ID or slug"),
-    A::new("environment", Text, "Environment name or ID"),
-    A::new("tableName", Text, "Table name"),
+    A::new("tableId", Text, "Or the next three"),
+    A::new("projectId", Text, "ID or slug"),
+    A::new("environment", Text, "Name or ID"),
+    A::new("tableName", Text, "Name"),
     A::older("environmentId", Text),
 ];
 const VERSION_ID: &[A] = &[A::new("versionId", Text, "Number or ID").required()];
 /// Of a call that takes longer.
-const JOB: A = A::new("jobId", Text, "Alone: wait on for a running call");
-const RECORD_ID: &[A] = &[A::new("recordId", Text, "Record ID").required()];
+const JOB: A = A::new("jobId", Text, "Wait on for it");
+const RECORD_ID: &[A] = &[A::new("recordId", Text, "ID").required()];
 
 const fn tool(name: &'static str, title: &'static str, description: &'static str) -> Tool {
     Tool { name, title, description, group: ToolGroup::Core, scope: None, hints: Hints::Reads, arguments: &[], body: "", synonyms: &[], answer: Shape::Text }
@@ -152,9 +150,9 @@ pub static TOOLS: &[Tool] = &[
     ),
     Tool {
         arguments: &[&[
-            A::new("query", Text, "What you want to do, or a page ID").required(),
-            A::new("limit", Whole, "Pages, 1 to 5"),
-            A::new("lang", Word(&["en", "ko"]), "Language of the pages"),
+            A::new("query", Text, "Task, or page ID").required(),
+            A::new("limit", Whole, "1 to 5 pages"),
+            A::new("lang", Word(&["en", "ko"]), "Language"),
         ]],
         ..tool(
             "search_docs",
@@ -172,12 +170,12 @@ pub static TOOLS: &[Tool] = &[
         ..project(Hints::Reads, "organization:read", tool("backend_org_list", "List organizations", "List organizations this connection can use."))
     },
     Tool {
-        arguments: &[&[A::new("organizationId", Text, "Organization ID").required()]],
+        arguments: &[&[A::new("organizationId", Text, "ID").required()]],
         answer: Shape::One(Thing::Organization),
         ..project(Hints::Reads, "organization:read", tool("backend_org_get", "Get organization", "Get one organization."))
     },
     Tool {
-        arguments: &[&[A::new("organizationId", Text, "Default: this session's")], PAGE],
+        arguments: &[&[A::new("organizationId", Text, "Optional")], SHORT],
         answer: Shape::List(Thing::Project),
         ..project(
             Hints::Reads,
@@ -186,16 +184,16 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[&[A::new("projectId", Text, "Project ID or slug").required()], ORGANIZATION],
+        arguments: &[&[A::new("projectId", Text, "ID or slug").required()], ORGANIZATION],
         answer: Shape::One(Thing::Project),
         ..project(Hints::Reads, "project:read", tool("backend_project_get", "Get project", "Get one project with its environments."))
     },
     Tool {
         body: "The project",
         arguments: &[&[
-            A::new("name", Text, "1 to 64 characters").required().in_body(),
+            A::new("name", Text, "Name").required().in_body(),
             A::new("slug", Text, "Default: from the name").in_body(),
-            A::new("organizationId", Text, "Default: this session's").in_body(),
+            A::new("organizationId", Text, "Optional").in_body(),
             A::new("primaryCloud", Text, "Label: aws, gcp, azu").in_body(),
             A::new("primaryRegion", Text, "Label").in_body(),
             A::new("description", Text, "Text").in_body(),
@@ -212,7 +210,7 @@ pub static TOOLS: &[Tool] = &[
         body: "What to change",
         arguments: &[
             &[
-                A::new("projectId", Text, "Project ID or slug").required(),
+                A::new("projectId", Text, "ID or slug").required(),
                 A::new("name", Text, "New name").in_body(),
                 A::new("slug", Text, "New slug").in_body(),
                 A::new("description", Text, "New text").nullable().in_body(),
@@ -224,7 +222,7 @@ pub static TOOLS: &[Tool] = &[
         ..project(Hints::Sets, "project:update", tool("backend_project_update", "Update project", "Change a project's name, slug, description or settings."))
     },
     Tool {
-        arguments: &[&[A::new("projectId", Text, "Project ID or slug").required()], ORGANIZATION],
+        arguments: &[&[A::new("projectId", Text, "ID or slug").required()], ORGANIZATION],
         answer: Shape::Deleted,
         ..project(
             Hints::Destroys,
@@ -233,7 +231,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[IN_PROJECT, PAGE, ORGANIZATION, &[A::older("environment", Text)]],
+        arguments: &[IN_PROJECT, SHORT, ORGANIZATION, &[A::older("environment", Text)]],
         answer: Shape::List(Thing::Environment),
         ..project(Hints::Reads, "environment:read", tool("backend_env_list", "List environments", "List environments; filter by project."))
     },
@@ -246,7 +244,7 @@ pub static TOOLS: &[Tool] = &[
         body: "The environment",
         arguments: &[
             &[
-                A::new("projectId", Text, "Project ID or slug").required().in_body(),
+                A::new("projectId", Text, "ID or slug").required().in_body(),
                 A::new("environment", Text, "Name").required().in_body(),
                 A::new("environmentType", Word(&["dev", "staging", "prod", "custom"]), "Default: from the name").in_body(),
             ],
@@ -270,7 +268,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[FILTER, PAGE, ORGANIZATION],
+        arguments: &[FILTER, SHORT, ORGANIZATION],
         answer: Shape::List(Thing::Token),
         ..project(
             Hints::Reads,
@@ -279,7 +277,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[&[A::new("accessTokenId", Text, "Key or token ID").required()], ORGANIZATION],
+        arguments: &[&[A::new("accessTokenId", Text, "ID").required()], ORGANIZATION],
         synonyms: &[("tokenId", "accessTokenId"), ("id", "accessTokenId")],
         answer: Shape::One(Thing::Token),
         ..project(
@@ -289,7 +287,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[FILTER, &[A::new("full", Flag, "Whole schemas instead of fields")], PAGE, ORGANIZATION],
+        arguments: &[FILTER, &[A::new("full", Flag, "Whole schemas")], PAGE, ORGANIZATION],
         answer: Shape::List(Thing::TableEntry),
         ..schema(
             Hints::Reads,
@@ -310,14 +308,14 @@ pub static TOOLS: &[Tool] = &[
         body: "The table",
         arguments: &[
             &[
-                A::new("projectId", Text, "Project ID or slug").required().in_body(),
-                A::new("environment", Text, "Environment name or ID").required().in_body(),
-                A::new("tableName", Text, "Name in the REST path").required().in_body(),
+                A::new("projectId", Text, "ID or slug").required().in_body(),
+                A::new("environment", Text, "Name or ID").required().in_body(),
+                A::new("tableName", Text, "Name").required().in_body(),
                 A::new("schema", Definition, "{ title: { bsonType: \"string\", required: true, unique: true } }").in_body(),
                 A::new("displayName", Text, "Label").in_body(),
                 A::new("description", Text, "Text").in_body(),
-                A::new("permissions", Object, "{ user: { create: true }, guest: { read: true }, self: { update: true } }").nullable().in_body(),
-                A::new("indexes", Objects, "[{ name, fields: { f: 1 }, unique, sparse }]").in_body(),
+                A::new("permissions", Object, "{ user: { create: true }, self: { update: true } }").nullable().in_body(),
+                A::new("indexes", Objects, "[{ fields: { f: 1 }, unique }]").in_body(),
                 A::new("additionalFields", Flag, "Take undeclared fields; default true").in_body(),
             ],
             &[
@@ -348,9 +346,9 @@ pub static TOOLS: &[Tool] = &[
             &[
                 A::new("displayName", Text, "Label").nullable().in_body(),
                 A::new("description", Text, "Text").nullable().in_body(),
-                A::new("permissions", Object, "The whole matrix").nullable().in_body(),
-                A::new("expressionPermissions", Object, "{ update: \"self | admin\" }").nullable().in_body(),
-                A::new("columnPermissions", Object, "{ field: { read, write } }").nullable().in_body(),
+                A::new("permissions", Object, "Whole matrix").nullable().in_body(),
+                A::new("expressionPermissions", Object, "{ update: \"self\" }").nullable().in_body(),
+                A::new("columnPermissions", Object, "{ field: { read } }").nullable().in_body(),
                 A::new("rowFilters", Objects, "[{ expression, filter }]").nullable().in_body(),
                 A::new("rowFilterScope", Word(&["list", "all"]), "Default list").nullable().in_body(),
             ],
@@ -369,7 +367,7 @@ pub static TOOLS: &[Tool] = &[
         ..schema(Hints::Destroys, "table:delete", tool("backend_table_delete", "Delete table", "Permanently delete a table and its records."))
     },
     Tool {
-        body: "The changes: all or none",
+        body: "All or nothing",
         arguments: &[
             TABLE,
             &[
@@ -394,11 +392,11 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        body: "The changes: all or none",
+        body: "All or nothing",
         arguments: &[
             TABLE,
             &[
-                A::new("indexesToAddOrUpdate", Objects, "[{ name, fields: { f: 1 or -1 }, unique, sparse }]").in_body(),
+                A::new("indexesToAddOrUpdate", Objects, "[{ name, fields: { f: -1 }, unique, sparse }]").in_body(),
                 A::new("indexesToRemove", Texts, "Names").in_body(),
             ],
             &[A::older("action", Text), A::older("index", Definition), A::older("indexes", Definition), A::older("dryRun", Flag)],
@@ -408,7 +406,7 @@ pub static TOOLS: &[Tool] = &[
         ..schema(Hints::Sets, "table:update", tool("backend_index_manage", "Manage indexes", "Add, replace or drop indexes; makes a new index version."))
     },
     Tool {
-        arguments: &[TABLE, PAGE, ORGANIZATION],
+        arguments: &[TABLE, SHORT, ORGANIZATION],
         answer: Shape::List(Thing::SchemaVersion),
         ..schema(Hints::Reads, "table:read", tool("backend_schema_version_list", "List schema versions", "List a table's schema history."))
     },
@@ -429,7 +427,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[TABLE, PAGE, ORGANIZATION],
+        arguments: &[TABLE, SHORT, ORGANIZATION],
         answer: Shape::List(Thing::IndexVersion),
         ..schema(Hints::Reads, "table:read", tool("backend_index_version_list", "List index versions", "List a table's index history."))
     },
@@ -444,16 +442,16 @@ pub static TOOLS: &[Tool] = &[
             TABLE,
             PAGE,
             &[
-                A::new("sortBy", Names, "Fields, by comma; default id"),
-                A::new("sortDirection", Text, "asc or desc (default)"),
-                A::new("andFilters", Definition, "{ price: { $gte: 5 }, tags: \"a\" }"),
-                A::new("orFilters", Definition, "One must hold"),
-                A::new("search", Text, "Part of any text"),
+                A::new("sortBy", Names, "Fields"),
+                A::new("sortDirection", Text, "asc or desc"),
+                A::new("andFilters", Definition, "{ price: { $gte: 5 } }"),
+                A::new("orFilters", Definition, "One holds"),
+                A::new("search", Text, "Text"),
                 A::new("searchType", Names, "Fields to search"),
                 A::new("select", Names, "Fields to return"),
-                A::new("include", Names, "References to resolve: authorId, userId:users"),
-                A::new("cursor", Text, "Empty to start, then nextCursor"),
-                A::new("groupBy", Names, "Aggregate by fields; dates take :day, :month"),
+                A::new("include", Names, "authorId, userId:users"),
+                A::new("cursor", Text, "Empty, then nextCursor"),
+                A::new("groupBy", Names, "Figures by fields; dates: createdAt:month"),
                 A::new("sum", Names, "Fields"),
                 A::new("avg", Names, "Fields"),
                 A::new("min", Names, "Fields"),
@@ -477,12 +475,12 @@ pub static TOOLS: &[Tool] = &[
         ..data(Hints::Reads, "table:data:read", tool("backend_data_get", "Get record", "Get one record by ID."))
     },
     Tool {
-        arguments: &[TABLE, &[A::new("data", Definition, "The fields").required()], ORGANIZATION],
+        arguments: &[TABLE, &[A::new("data", Definition, "Fields").required()], ORGANIZATION],
         answer: Shape::One(Thing::Record),
         ..data(Hints::Adds, "table:data:create", tool("backend_data_create", "Create record", "Create one record. For several, use backend_data_seed."))
     },
     Tool {
-        arguments: &[TABLE, RECORD_ID, &[A::new("data", Definition, "Fields to change").required()], ORGANIZATION],
+        arguments: &[TABLE, RECORD_ID, &[A::new("data", Definition, "Changes").required()], ORGANIZATION],
         synonyms: RECORD,
         answer: Shape::One(Thing::Record),
         ..data(Hints::Overwrites, "table:data:update", tool("backend_data_update", "Update record", "Change the given fields of a record."))
@@ -499,8 +497,8 @@ pub static TOOLS: &[Tool] = &[
             &[
                 A::new("type", Word(&["publishable", "secret"]), "Default publishable"),
                 A::new("name", Text, "Label"),
-                A::new("scopes", Texts, "table:operation; default all"),
-                A::new("expiresAt", Text, "ISO time; default never"),
+                A::new("scopes", Texts, "table:operation"),
+                A::new("expiresAt", Text, "ISO time"),
             ],
             ORGANIZATION,
         ],
@@ -515,9 +513,9 @@ pub static TOOLS: &[Tool] = &[
         arguments: &[
             ENVIRONMENT,
             &[
-                A::new("requestId", Text, "One request, with bodies and the permission decision"),
-                A::new("method", Text, "GET, POST …"),
-                A::new("path", Text, "Part of the path"),
+                A::new("requestId", Text, "One, with bodies and decision"),
+                A::new("method", Text, "GET …"),
+                A::new("path", Text, "Part of it"),
                 A::new("status", Text, "404, or 4xx"),
                 A::new("since", Text, "ISO time"),
             ],
@@ -532,9 +530,9 @@ pub static TOOLS: &[Tool] = &[
         arguments: &[
             ENVIRONMENT,
             &[
-                A::new("tables", Definition, "{ table: [records] }, ≤ 1000; { \"$ref\": \"users.0\" } = id of a record here").required(),
-                A::new("mode", Word(&["insert", "upsert", "replace"]), "Default insert; replace empties those tables first"),
-                A::new("key", Any, "upsert: fields that identify a record; default id"),
+                A::new("tables", Definition, "{ posts: [records] }; { $ref: \"users.0\" } = id of that record").required(),
+                A::new("mode", Word(&["insert", "upsert", "replace"]), "replace empties the tables first"),
+                A::new("key", Any, "To match on; default id"),
             ],
             ORGANIZATION,
         ],
@@ -546,7 +544,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[ENVIRONMENT, &[A::new("name", Text, "Label; default: the time"), A::new("list", Flag, "List instead"), JOB], PAGE, ORGANIZATION],
+        arguments: &[ENVIRONMENT, &[A::new("name", Text, "Label"), A::new("list", Flag, "List"), JOB], SHORT, ORGANIZATION],
         answer: Shape::One(Thing::Snapshot),
         ..local(
             Hints::Adds,
@@ -555,7 +553,7 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
-        arguments: &[ENVIRONMENT, &[A::new("source", Text, "snapshot:{id}, environment:{id or name}, or empty (tables stay)").required(), JOB], ORGANIZATION],
+        arguments: &[ENVIRONMENT, &[A::new("source", Text, "snapshot:{id}, environment:{name}, or empty").required(), JOB], ORGANIZATION],
         answer: Shape::One(Thing::Restored),
         ..local(
             Hints::Destroys,

@@ -20,7 +20,7 @@ mod tokens;
 mod versions;
 
 use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, LazyLock};
 
 use rmcp::model::{JsonObject, ListToolsResult, ToolAnnotations};
 
@@ -59,10 +59,17 @@ impl Tool {
     }
 }
 
+/// Every listed tool as it is published: made once, since clients ask for the whole list in every session.
+static STRUCTURED: LazyLock<Vec<rmcp::model::Tool>> = LazyLock::new(|| catalog::listed().map(|tool| tool.published(true)).collect());
+/// The same for versions of the protocol without titles and output schemas.
+static PLAIN: LazyLock<Vec<rmcp::model::Tool>> = LazyLock::new(|| catalog::listed().map(|tool| tool.published(false)).collect());
+
 impl Connection {
     /// The tools this connection offers, in fixed order; what a caller may do with them is decided call by call.
     pub fn tools(&self) -> ListToolsResult {
-        ListToolsResult::with_all_items(self.offered().map(|tool| tool.published(self.is_structured())).collect())
+        let published = if self.is_structured() { &*STRUCTURED } else { &*PLAIN };
+        let offered = published.iter().filter(|tool| catalog::Tool::named(&tool.name).is_some_and(|tool| self.offers(tool)));
+        ListToolsResult::with_all_items(offered.cloned().collect())
     }
 
     fn offered(&self) -> impl Iterator<Item = &'static Tool> {

@@ -8,4 +8,5 @@ mod records;
 mod rights;
 mod rows;
 mod schema;
+mod snapshots;
 mod tenancy;
