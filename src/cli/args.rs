@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::completions::{environments, keys, projects, tables};
-use super::{env, key, login_link, mail, project, serve, status, table, token};
+use super::{env, key, login_link, mail, mcp, project, serve, status, table, token};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -93,6 +93,8 @@ pub enum Command {
     /// Tables of an environment
     #[command(subcommand)]
     Table(table::Table),
+    /// Speak MCP on stdin and stdout; with install: connect AI tools
+    Mcp(mcp::Mcp),
     /// With --config: print each setting, its value and where it comes from
     #[command(after_help = "Example:\n  bkend-local doctor --config")]
     Doctor,
@@ -185,6 +187,10 @@ mod tests {
             "table openapi t",
             "table apply f --dry-run --allow-destructive",
             "table delete t --confirm t",
+            "mcp --org o --read-only",
+            "mcp install",
+            "mcp install claude-code --scope user --name n --stdio --print",
+            "mcp install vscode --remove",
             "doctor --config",
             "completions zsh",
             "version",

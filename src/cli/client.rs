@@ -146,7 +146,13 @@ impl Client {
         tokio::time::timeout(self.timeout.min(Duration::from_secs(2)), connecting).await.is_ok_and(|connected| connected.is_ok())
     }
 
-    fn url(&self, prefix: &[&str], path: Path<'_>, query: &[(&str, &str)]) -> Url {
+    /// A request with the token, to be finished by the caller.
+    pub fn request(&self, method: Method, url: Url) -> reqwest::RequestBuilder {
+        self.http.request(method, url).bearer_auth(&self.token)
+    }
+
+    /// The address of `path` below `prefix`.
+    pub fn url(&self, prefix: &[&str], path: Path<'_>, query: &[(&str, &str)]) -> Url {
         let mut url = self.base.clone();
         if let Ok(mut segments) = url.path_segments_mut() {
             segments.pop_if_empty().extend(prefix).extend(path);

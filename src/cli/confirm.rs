@@ -32,6 +32,14 @@ pub fn plainly(context: &Context, question: &str) -> Result<()> {
     Err(Failure::new(Exit::Refused, "cli/declined", "Nothing was changed"))
 }
 
+/// A yes or no on a terminal; elsewhere `--yes` has to say it, and `instead` tells so.
+pub fn expressly(context: &Context, what: &str, question: &str, instead: &str) -> Result<()> {
+    if context.yes || can_ask(context) {
+        return plainly(context, &format!("{what} {question}"));
+    }
+    Err(Failure::new(Exit::Refused, "cli/confirmation-required", format!("{what} Nothing was changed; {instead}")))
+}
+
 fn can_ask(context: &Context) -> bool {
     !context.output.json && io::stdin().is_terminal() && io::stderr().is_terminal()
 }

@@ -40,12 +40,32 @@ pub async fn start(context: &Context) -> Result<InProcess, Refusal> {
         private: true,
         ..Settings::default()
     };
-    let app = Application::build(settings).await.map_err(|error| {
-        let failure = start_failure::from(&error, data_dir);
-        if matches!(error, StartError::Directory(OpenError::InUse(_))) { Refusal::InUse(failure) } else { Refusal::Other(failure) }
-    })?;
+    let app = Application::build(settings).await.map_err(|error| refusal(&error, data_dir))?;
     let address = format!("http://127.0.0.1:{}", app.port());
     Ok(InProcess { address, handle: app.handle(), running: actix_web::rt::spawn(app.run()) })
+}
+
+/// Opens the data directory and serves it to everybody, as `serve` would: on the usual port when that is free, else on
+/// any on loopback.
+pub async fn serve(context: &Context) -> Result<InProcess, Refusal> {
+    let data_dir = &context.data_dir.value;
+    let mut settings = serve::settings(context).map_err(Refusal::Other)?;
+    let app = match Application::build(settings.clone()).await {
+        Err(StartError::PortTaken { .. } | StartError::Bind { .. }) => {
+            (settings.port, settings.hosts) = (0, vec![IpAddr::V4(Ipv4Addr::LOCALHOST)]);
+            Application::build(settings.clone()).await
+        }
+        outcome => outcome,
+    };
+    let app = app.map_err(|error| refusal(&error, data_dir))?;
+    let address = Settings { port: app.port(), ..settings }.local_address();
+    tracing::info!("{} is served at {} until stdin ends", super::settings::shown(data_dir), app.url());
+    Ok(InProcess { address, handle: app.handle(), running: actix_web::rt::spawn(app.run()) })
+}
+
+fn refusal(error: &StartError, data_dir: &Path) -> Refusal {
+    let failure = start_failure::from(error, data_dir);
+    if matches!(error, StartError::Directory(OpenError::InUse(_))) { Refusal::InUse(failure) } else { Refusal::Other(failure) }
 }
 
 impl InProcess {

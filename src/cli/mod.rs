@@ -18,6 +18,7 @@ mod key;
 mod log;
 mod login_link;
 mod mail;
+mod mcp;
 mod output;
 mod plan;
 mod port_owner;
@@ -120,6 +121,11 @@ async fn interruptible(context: &Context, command: &Command) -> Result<()> {
     if let Command::Serve(serve) = command {
         return serve::run(context, serve).await;
     }
+    if let Command::Mcp(arguments) = command
+        && arguments.command.is_none()
+    {
+        return mcp::run(context, arguments).await;
+    }
     log::start(log::Format::Pretty, if context.output.json { LevelFilter::OFF } else { LevelFilter::ERROR });
     let mut signals = Signals::new(false).map_err(|e| Failure::unexpected("Signals cannot be handled", e))?;
     tokio::select! {
@@ -132,6 +138,7 @@ async fn execute(context: &Context, command: &Command) -> Result<()> {
     match command {
         Command::Status(status) => return status::run(context, status).await,
         Command::Doctor => return doctor::run(context),
+        Command::Mcp(mcp::Mcp { command: Some(mcp::Command::Install(install)), .. }) => return mcp::install(context, install).await,
         _ => {}
     }
     reach::with_connection(context, async |connection| connected(context, connection, command).await).await
@@ -146,6 +153,6 @@ async fn connected(context: &Context, connection: &Connection, command: &Command
         Command::Env(env) => env::run(context, connection, env).await,
         Command::Mail(mail) => mail::run(context, connection, mail).await,
         Command::Table(table) => table::run(context, connection, table).await,
-        Command::Serve(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Version => Ok(()),
+        Command::Serve(_) | Command::Mcp(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Version => Ok(()),
     }
 }

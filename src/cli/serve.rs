@@ -152,6 +152,17 @@ fn say_goodbye(data_dir: &std::path::Path, gone: bool, as_json: bool) -> Result<
     write_stdout(&line)
 }
 
+/// How `serve` would serve with the present settings.
+pub fn settings(context: &Context) -> Result<Settings> {
+    Ok(plan(context, &Serve::default())?.settings)
+}
+
+/// How `serve` would log with the present settings.
+pub fn log_settings(context: &Context) -> Result<(Format, LevelFilter)> {
+    let plan = plan(context, &Serve::default())?;
+    Ok((plan.format, plan.level))
+}
+
 /// Refuses what `serve` would refuse, without starting it.
 pub fn check(context: &Context) -> Result<()> {
     plan(context, &Serve::default()).map(drop)

@@ -74,12 +74,17 @@ impl TestApp {
 
     /// Stops the server and starts another on the same data directory.
     pub async fn restart(self) -> Self {
+        self.restart_at(0).await
+    }
+
+    /// The same on a port; 0 is any.
+    pub async fn restart_at(self, port: u16) -> Self {
         self.stop().await;
         let (directory, environment) = (Arc::clone(&self.directory), self.environment.id().to_owned());
         let (publishable_key, secret_key) = (self.publishable_key.clone(), self.secret_key.clone());
         // The lock of the data directory goes with the last handle to the backend.
         drop(self);
-        let settings = Settings { data_dir: directory.path().join(".bkend"), port: 0, workers: Some(1), log_requests: false, ..Settings::default() };
+        let settings = Settings { data_dir: directory.path().join(".bkend"), port, workers: Some(1), log_requests: false, ..Settings::default() };
         let mut attempts = 0;
         let app = loop {
             match Application::build(settings.clone()).await {

@@ -40,7 +40,14 @@ pub struct Events {
 impl Client {
     /// Opens a stream, once its first byte is there.
     pub async fn events(&self, path: &str) -> Events {
-        let response = self.request(Method::GET, path).send().await.unwrap();
+        self.events_of(Method::GET, path, None).await
+    }
+
+    /// The same for a stream that is asked for with a body.
+    pub async fn events_of(&self, method: Method, path: &str, body: Option<Value>) -> Events {
+        let request = self.request(method, path);
+        let request = body.into_iter().fold(request, |request, body| request.header("Content-Type", "application/json").body(body.to_string()));
+        let response = request.send().await.unwrap();
         if response.status() != 200 {
             panic!("no stream: {}", Answer::of(response).await.text);
         }
