@@ -69,6 +69,8 @@ step "samples in doc comments" cargo test --locked --doc --no-fail-fast
 counted $? '^test result:'
 
 gate "generated requests against the API document" tests/schemathesis.sh
+step "MCP clients" tests/mcp-clients.sh
+counted $? '^MCP clients: '
 
 if [ -f web/package.json ]; then
   step "console: unit tests" npm --prefix web test

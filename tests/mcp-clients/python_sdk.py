@@ -62,7 +62,7 @@ async def without_sessions():
 
 
 async def listening():
-    async with Client(over_http(), mode="2026-07-28") as client:
+    async with Client(over_http(), mode="auto") as client:
         project = await walk(client)
         async with client.listen(resources_list_changed=True) as changes:
             await new_table(client, project)
