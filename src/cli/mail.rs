@@ -78,9 +78,8 @@ async fn arrived(connection: &Connection, environment: &EnvironmentPath, which: 
     loop {
         let path = environment.to(&["mailbox"]);
         let mut answer = connection.client.call(reqwest::Method::GET, &path, &query, None).await?;
-        let newest = answer["items"][0].take();
-        if !newest.is_null() {
-            return Ok(newest);
+        if let Some(newest) = answer.pointer_mut("/items/0") {
+            return Ok(newest.take());
         }
         if Instant::now() >= deadline {
             return Err(which.none(patience));

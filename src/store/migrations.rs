@@ -51,6 +51,12 @@ pub fn format_of(connection: &Connection) -> StoreResult<u32> {
     Ok(connection.query_row("SELECT max(version) FROM refinery_schema_history", [], |r| r.get::<_, Option<u32>>(0)).optional()?.flatten().unwrap_or(0))
 }
 
+/// Makes a database as an earlier version did.
+#[cfg(test)]
+pub fn migrate_to(connection: &mut Connection, kind: Kind, version: i32) {
+    kind.runner().set_target(refinery::Target::Version(version)).run(connection).expect("the first migrations succeed");
+}
+
 /// Brings a database to the newest format.
 ///
 /// # Errors

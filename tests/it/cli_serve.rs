@@ -203,7 +203,7 @@ fn a_newer_format_names_both_versions_and_changes_nothing() {
     let folder = Folder::new();
     folder.serve("").stop().expect(0);
     let database = rusqlite::Connection::open(folder.path().join(".bkend/control.db")).unwrap();
-    database.execute("UPDATE refinery_schema_history SET version = 999", []).unwrap();
+    database.execute("UPDATE refinery_schema_history SET version = 999 WHERE version = 1", []).unwrap();
     drop(database);
     for line in ["serve --port 0", "key list"] {
         let outcome = folder.run(line).expect(7);

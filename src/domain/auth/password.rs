@@ -175,17 +175,17 @@ mod tests {
 
     #[test]
     fn scrypt_is_computed_as_rfc_7914_says() {
-        // §12: P="password", S="NaCl", N=1024, r=8, p=16, of which the first 32 bytes.
-        let expected = hex::decode("fdbabe1c9d3472007856e7190d01e9fe7c6ad7cbc8237830e77376634b373162").unwrap();
+        // §12: P="pleaseletmein", S="SodiumChloride", N=16384, r=8, p=1, of which the first 32 bytes.
+        let expected = hex::decode("7023bdcb3afd7348461c06cd81fd38ebfda8fbba904f8e3ea9b543f6545da1f2").unwrap();
         let salt = {
             use base64::Engine as _;
-            base64::engine::general_purpose::STANDARD_NO_PAD.encode("NaCl")
+            base64::engine::general_purpose::STANDARD_NO_PAD.encode("SodiumChloride")
         };
         let hash = {
             use base64::Engine as _;
             base64::engine::general_purpose::STANDARD_NO_PAD.encode(expected)
         };
-        let phc = format!("$scrypt$ln=10,r=8,p=16${salt}${hash}");
-        assert!(verify_scrypt("password", &phc).unwrap() && !verify_scrypt("Password", &phc).unwrap());
+        let phc = format!("$scrypt$ln=14,r=8,p=1${salt}${hash}");
+        assert!(verify_scrypt("pleaseletmein", &phc).unwrap() && !verify_scrypt("Pleaseletmein", &phc).unwrap());
     }
 }

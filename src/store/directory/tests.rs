@@ -23,13 +23,11 @@ fn an_older_directory_is_copied_before_it_is_migrated() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join(".bkend");
     let data = made(&root);
-    // As an earlier version left it: without what the second migration adds.
-    let old = Connection::open(&data).unwrap();
-    old.execute_batch(
-        "DROP VIEW _view_users; DROP VIEW _view_accounts; DROP VIEW _view_sessions; DROP VIEW _view_files;
-         DELETE FROM refinery_schema_history WHERE version > 1;",
-    )
-    .unwrap();
+    // As an earlier version left it: without what later migrations add.
+    std::fs::remove_file(&data).unwrap();
+    let mut old = Connection::open(&data).unwrap();
+    migrations::migrate_to(&mut old, Kind::Data, 1);
+    old.execute("INSERT INTO _settings (key, value) VALUES ('kept', '1')", []).unwrap();
     drop(old);
     let directory = Directory::open(&root).unwrap();
     assert_eq!(versions(&data), Kind::Data.newest());
