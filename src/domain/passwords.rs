@@ -148,8 +148,11 @@ fn verify(password: &str, phc: &str, memory: &mut Vec<Block>) -> Result<bool> {
     Ok(output.ct_eq(&expected).into())
 }
 
-/// Algorithm, version, costs, salt and output of a PHC string.
-fn parts(phc: &str) -> Option<(Algorithm, Version, Params, Vec<u8>, Vec<u8>)> {
+/// Algorithm, version, costs, salt and output.
+type Parts = (Algorithm, Version, Params, Vec<u8>, Vec<u8>);
+
+/// What a PHC string says.
+fn parts(phc: &str) -> Option<Parts> {
     let parsed = PasswordHash::new(phc).ok()?;
     let algorithm = Algorithm::try_from(parsed.algorithm.as_str()).ok()?;
     let version = parsed.version.map_or(Ok(Version::default()), Version::try_from).ok()?;

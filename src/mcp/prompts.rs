@@ -146,7 +146,7 @@ impl Connection {
         let known = self.reader(access).await;
         let project = project.map(str::to_owned).or(known.project);
         let environment = environment.map(str::to_owned).or(known.environment);
-        let project = project.map_or_else(|| "ask me which (backend_project_list)".to_owned(), |id| id);
+        let project = project.unwrap_or_else(|| "ask me which (backend_project_list)".to_owned());
         let environment = environment.unwrap_or_else(|| "dev".to_owned());
         format!("Organization {}, project {project}, environment {environment}.", access.organization_id)
     }

@@ -126,7 +126,7 @@ async fn pages_of_the_documentation_are_read_whole_by_id_or_alias() {
     let page = read(&tools, "bkend://docs/database/08-filtering").await.unwrap();
     let page = page.as_str().unwrap();
     assert!(page.starts_with("# ") && page.contains(&app.url) && page.contains("andFilters") && !page.contains("@@"), "{page}");
-    assert_eq!(read(&tools, "bkend://docs/4_howto_implement_data_crud").await.is_ok(), true);
+    assert!(read(&tools, "bkend://docs/4_howto_implement_data_crud").await.is_ok());
     assert_eq!(read(&tools, "bkend://docs/nothing/at-all").await.unwrap_err()["code"], -32002);
 }
 

@@ -179,7 +179,7 @@ mod tests {
             let token = ring.sign("", &claims("a")).unwrap();
             assert_eq!(token, ring.sign(key.kid(), &claims("a")).unwrap());
             assert_eq!(ring.verify::<Value>(&token, 0).unwrap()["sub"], "a");
-            assert!(Keyring::open(&secret, &[key.clone()], "p", "prod").unwrap().verify::<Value>(&token, 0).is_none(), "another audience");
+            assert!(Keyring::open(&secret, std::slice::from_ref(&key), "p", "prod").unwrap().verify::<Value>(&token, 0).is_none(), "another audience");
             let other = StoredKey::generate(&secret, algorithm, 0).unwrap();
             assert!(Keyring::open(&secret, &[other], "p", "dev").unwrap().verify::<Value>(&token, 0).is_none(), "another key");
             assert!(Keyring::open(&[8; 32], &[key], "p", "dev").is_none(), "another server");

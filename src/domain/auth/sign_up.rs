@@ -31,7 +31,7 @@ pub struct Newcomer {
 /// How signing up ended.
 #[derive(Debug, Clone)]
 pub enum SignedUp {
-    In(TokenPair),
+    In(Box<TokenPair>),
     /// The address has to be verified first; this one.
     Unverified(String),
 }
@@ -60,7 +60,7 @@ pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, c
             }
             user.last_login_at = Some(this.now());
             tx.set_last_login(&user.id, this.now())?;
-            sessions::open(tx, &this, &user, &visit).map(|(_, pair)| SignedUp::In(pair))
+            sessions::open(tx, &this, &user, &visit).map(|(_, pair)| SignedUp::In(Box::new(pair)))
         })
         .await
 }

@@ -119,7 +119,7 @@ impl Letter {
         self.write_to_nobody(tx, environment)
     }
 
-    fn new<'a>(&'a self, user_id: Option<&'a str>, is_change: bool) -> New<'a> {
+    fn secret<'a>(&'a self, user_id: Option<&'a str>, is_change: bool) -> New<'a> {
         let payload = Map::from_iter([("change".to_owned(), is_change.into())]);
         New { purpose: self.family.purpose(), address: self.email.as_str(), user_id, payload, lifetime: LIFETIME }
     }
@@ -135,12 +135,12 @@ impl Letter {
     }
 
     fn write(&self, tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, is_change: bool) -> Result<()> {
-        let token = one_time::issue(tx, environment.now(), self.new(Some(&user.id), is_change))?;
+        let token = one_time::issue(tx, environment.now(), self.secret(Some(&user.id), is_change))?;
         post::send(tx, environment, self.mail(&token), Some(user))
     }
 
     fn write_to_nobody(&self, tx: &mut Tx<'_>, environment: &Environment) -> Result<()> {
-        post::send_nothing(tx, environment, self.new(None, false), |token| self.mail(token))
+        post::send_nothing(tx, environment, self.secret(None, false), |token| self.mail(token))
     }
 }
 

@@ -79,7 +79,7 @@ impl Backend {
         if let Some(fixed) = &self.post().fixed_relay {
             return Ok(view(fixed, "environment"));
         }
-        let stored = self.control().read::<_, Error, _>(|r| stored(r)).await?;
+        let stored = self.control().read::<_, Error, _>(stored).await?;
         let outgoing = stored.map(|s| self.opened(&s)).transpose()?;
         Ok(outgoing.map_or(RelayView { url: None, from: None, password_set: false, source: None }, |o| view(&o, "stored")))
     }
@@ -94,7 +94,7 @@ impl Backend {
         if !smtp::is_sender(&from) {
             return Err(Error::invalid_parameter("from", format!("from must be an address such as no-reply@harbor.test, not \"{}\"", clip(&from))));
         }
-        if let Some(before) = self.control().read::<_, Error, _>(|r| stored(r)).await? {
+        if let Some(before) = self.control().read::<_, Error, _>(stored).await? {
             let before = self.opened(&before)?;
             if before.relay.url() == relay.url() {
                 relay.password = relay.password.or(before.relay.password);
@@ -155,7 +155,7 @@ impl Backend {
         if let Some(fixed) = &self.post().fixed_relay {
             return Ok(Some(fixed.clone()));
         }
-        let stored = self.control().read::<_, Error, _>(|r| stored(r)).await?;
+        let stored = self.control().read::<_, Error, _>(stored).await?;
         stored.map(|s| self.opened(&s)).transpose()
     }
 

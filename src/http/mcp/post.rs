@@ -144,7 +144,7 @@ impl Call<'_> {
         let headers = Headers { version, method: header_text(self.request, "mcp-method"), name: header_text(self.request, "mcp-name") };
         stateless::check(&headers, &request).map_err(|fault| answer::fault(self.request, &fault))?;
         if request.method == "subscriptions/listen" {
-            return stream::listen(self.request, self.state, self.access.clone(), &request);
+            return stream::listen(self.request, self.state, self.access.clone(), &request).map_err(|fault| answer::fault(self.request, &fault));
         }
         let reply = self.run(&self.connection(ProtocolVersion::V_2026_07_28), request).await;
         Ok(match reply.error {

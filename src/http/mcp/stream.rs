@@ -19,11 +19,14 @@ use crate::domain::tenancy::mcp_sessions::McpSession;
 use crate::http::State;
 use crate::http::sse::{self, Event};
 use crate::mcp::protocol::subscription::{self, Subscription};
-use crate::mcp::protocol::{Request, version};
+use crate::mcp::protocol::{Fault, Request, version};
 
 /// The open stream of each session.
 #[derive(Clone, Default)]
-pub struct Streams(Arc<Mutex<HashMap<[u8; 32], (u64, oneshot::Sender<()>)>>>);
+pub struct Streams(Arc<Mutex<HashMap<[u8; 32], Open>>>);
+
+/// Its number among those of the session, and what ends it.
+type Open = (u64, oneshot::Sender<()>);
 
 /// A stream's place; free again when dropped.
 struct Place {
@@ -85,9 +88,9 @@ pub async fn end(request: HttpRequest, state: State) -> HttpResponse {
 /// `subscriptions/listen`: the same without a session.
 ///
 /// # Errors
-/// The answer to a wish that cannot be read.
-pub fn listen(request: &HttpRequest, state: &State, access: Option<McpAccess>, listen: &Request) -> Result<HttpResponse, HttpResponse> {
-    let subscription = Subscription::of(listen).map_err(|fault| answer::fault(request, &fault))?;
+/// A wish that cannot be read.
+pub fn listen(request: &HttpRequest, state: &State, access: Option<McpAccess>, listen: &Request) -> Result<HttpResponse, Fault> {
+    let subscription = Subscription::of(listen)?;
     let access = access.filter(|_| subscription.resources);
     let events = notifications(Watch::new(request, state, access), None, Some(subscription.acknowledged()), subscription.changed());
     Ok(sse::answer(state, events))

@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 pub struct Fault {
     /// Null when the message has none that can be read.
     pub id: Value,
-    pub error: ErrorData,
+    pub error: Box<ErrorData>,
     /// An answer like any other; otherwise the transport itself refuses.
     pub in_band: bool,
 }
@@ -16,12 +16,12 @@ pub struct Fault {
 impl Fault {
     /// The transport refuses the message.
     pub fn refused(id: Value, error: ErrorData) -> Self {
-        Self { id, error, in_band: false }
+        Self { id, error: Box::new(error), in_band: false }
     }
 
     /// The message was understood and is answered with an error.
     pub fn answered(id: Value, error: ErrorData) -> Self {
-        Self { id, error, in_band: true }
+        Self { id, error: Box::new(error), in_band: true }
     }
 
     pub fn to_message(&self) -> Value {

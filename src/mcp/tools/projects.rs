@@ -31,7 +31,7 @@ fn view(project: &ProjectView) -> Value {
 }
 
 fn settings(project: &ProjectView) -> Value {
-    serde_json::to_value(&project.settings).map(without_null_members).unwrap_or_default()
+    serde_json::to_value(project.settings).map(without_null_members).unwrap_or_default()
 }
 
 /// The projects the connection sees: all, or the one it is restricted to.
