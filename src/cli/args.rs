@@ -7,7 +7,7 @@ use clap::{Args, Parser, Subcommand, ValueEnum};
 use clap_complete::engine::ArgValueCompleter;
 
 use super::completions::{environments, keys, projects, tables};
-use super::{env, key, login_link, mail, mcp, project, serve, status, table, token};
+use super::{docs, env, key, login_link, mail, mcp, project, serve, status, table, token};
 
 #[derive(Debug, Parser)]
 #[command(
@@ -95,6 +95,9 @@ pub enum Command {
     Table(table::Table),
     /// Speak MCP on stdin and stdout; with install: connect AI tools
     Mcp(mcp::Mcp),
+    /// The manual: search, show, list
+    #[command(subcommand)]
+    Docs(docs::Docs),
     /// With --config: print each setting, its value and where it comes from
     #[command(after_help = "Example:\n  bkend-local doctor --config")]
     Doctor,
@@ -192,6 +195,10 @@ mod tests {
             "mcp install claude-code --scope user --name n --stdio --print",
             "mcp install vscode --remove",
             "doctor --config",
+            "docs search reset a password --lang ko --limit 2",
+            "docs show 11-mfa",
+            "docs list --json",
+            "docs eval f --min en.hit1=0.7,ko.mrr=0.8",
             "completions zsh",
             "version",
             "--data-dir d --config f --url u --token - --project p --env e --json -y -q --no-color --timeout 3 status",

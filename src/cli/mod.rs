@@ -8,6 +8,7 @@ mod completions;
 mod config;
 mod confirm;
 mod context;
+mod docs;
 mod doctor;
 mod env;
 mod env_promote;
@@ -98,6 +99,7 @@ fn dispatch(cli: &Cli) -> Result<()> {
         // These need neither a configuration nor a server.
         Some(Command::Completions { shell }) => completions::run(*shell),
         Some(Command::Version) => version::run(&output::Output::new(cli.globals.json, cli.globals.quiet, cli.globals.no_color)),
+        Some(Command::Docs(docs)) => docs::run(&output::Output::new(cli.globals.json, cli.globals.quiet, cli.globals.no_color), docs),
         Some(command) => {
             let bare_config = cli.globals.config.as_ref().is_some_and(|file| file.is_empty());
             match command {
@@ -153,6 +155,6 @@ async fn connected(context: &Context, connection: &Connection, command: &Command
         Command::Env(env) => env::run(context, connection, env).await,
         Command::Mail(mail) => mail::run(context, connection, mail).await,
         Command::Table(table) => table::run(context, connection, table).await,
-        Command::Serve(_) | Command::Mcp(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Version => Ok(()),
+        Command::Serve(_) | Command::Mcp(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Docs(_) | Command::Version => Ok(()),
     }
 }

@@ -158,6 +158,7 @@ codes! {
     SNAPSHOT_INCOMPATIBLE "snapshot/incompatible" 409 "The snapshot was made by a newer version, or holds one table only."
 
     SERVER_SMTP_FAILED "server/smtp-failed" 400 "The relay did not take the mail; the message holds its reply."
+    DOCS_PAGE_NOT_FOUND "docs/page-not-found" 404 "The manual has no page with this id."
 
     MANAGEMENT_FORBIDDEN "management/forbidden" 403 "The route is for the server owner, the operator or sessions only."
     MANAGEMENT_CSRF_FAILED "management/csrf-failed" 403 "X-CSRF-Token is missing or wrong."

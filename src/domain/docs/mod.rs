@@ -8,6 +8,7 @@ mod placeholder;
 pub mod search;
 #[cfg(test)]
 mod tests;
+pub mod view;
 
 use std::sync::LazyLock;
 
@@ -77,6 +78,11 @@ impl Page {
             Lang::Ko => self.korean.as_deref().unwrap_or(&self.markdown),
             Lang::En => &self.markdown,
         }
+    }
+
+    /// The part of the manual it belongs to: what stands before the first slash of its id.
+    pub fn section(&self) -> &str {
+        self.meta.id.split('/').next().unwrap_or_default()
     }
 
     /// Its address in the console.

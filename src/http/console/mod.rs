@@ -1,6 +1,7 @@
 //! The pages at `/console`: plain HTML with one stylesheet and a few small scripts, nothing from other hosts. Whatever a
 //! form can do works without JavaScript; what a form does is the same operation as on the management API.
 
+mod docs;
 mod home;
 mod page;
 mod passwords;
@@ -35,8 +36,9 @@ const TEMPLATES: [(&str, &str); 14] = [
 ];
 
 /// Path below `/console/assets`, media type and text of every asset.
-const ASSETS: [(&str, &str, &str); 4] = [
+const ASSETS: [(&str, &str, &str); 5] = [
     ("console.css", "text/css; charset=utf-8", include_str!("console.css")),
+    ("docs.css", "text/css; charset=utf-8", docs::STYLE),
     ("link.js", SCRIPT, include_str!("assets/link.js")),
     ("fragment.js", SCRIPT, include_str!("assets/fragment.js")),
     ("mark.svg", "image/svg+xml", include_str!("assets/mark.svg")),
@@ -60,6 +62,9 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/console/forgot").undocumented().get(passwords::show_forgot).post(passwords::forgot).done())
         .service(resource("/console/reset").undocumented().get(passwords::show_reset).post(passwords::reset).done())
         .service(resource("/console/simulated/{provider}").undocumented().get(simulated::show).post(simulated::submit).done())
+        .service(resource("/console/docs").undocumented().get(docs::index).done())
+        .service(resource("/console/docs/ko/{id:.+}").undocumented().get(docs::korean).done())
+        .service(resource("/console/docs/{id:.+}").undocumented().get(docs::english).done())
         .service(web::scope("/console").default_service(web::to(not_found)));
 }
 

@@ -6,6 +6,7 @@ mod activities;
 mod api_keys;
 mod connections;
 mod cors;
+mod docs;
 mod environments;
 pub mod identity;
 mod indexes;
@@ -156,6 +157,9 @@ fn inside_tables(config: &mut ServiceConfig) {
 
 fn of_the_server(config: &mut ServiceConfig) {
     config
+        .service(resource("/docs").get(docs::contents).done())
+        .service(resource("/docs/search").get(docs::search).done())
+        .service(resource("/docs/pages/{id:.*}").get(docs::page).done())
         .service(resource("/jobs/{id}").get(jobs::show).done())
         .service(resource("/jobs/{id}/events").get(jobs::watch).done())
         .service(resource("/jobs/{id}/cancel").post(jobs::cancel).done());

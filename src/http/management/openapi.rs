@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, connections, cors, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations, permissions,
+    account, activities, api_keys, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations, permissions,
     projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables, tokens, transfer,
 };
 
@@ -130,6 +130,9 @@ use super::{
     requests::clear,
     requests::stream,
     requests::metrics,
+    docs::contents,
+    docs::search,
+    docs::page,
     server::show,
     server::create_login_link,
     server::mailbox,

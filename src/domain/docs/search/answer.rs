@@ -18,8 +18,7 @@ const LEAST: usize = 160;
 /// Answers a query as the MCP tool does: pages for words, one page for its id, the contents for nothing. `limit` counts pages (1
 /// to 5; more is 5), `lang` is the language shown, by default that of the query. Takes a while at the first call.
 pub fn answer(query: &str, limit: Option<u32>, lang: Option<&str>, values: &Placeholders) -> String {
-    let hangul = text::normalise(query).chars().any(text::is_hangul);
-    let view = View { lang: lang.and_then(Lang::parse).unwrap_or(if hangul { Lang::Ko } else { Lang::En }), values };
+    let view = View { lang: lang.and_then(Lang::parse).unwrap_or_else(|| super::lang_of(query)), values };
     let head = format!("## Search Results for \"{}\"\n\n", echoed(query));
     if blank(query) {
         return contents::table(&head, view.lang, MAX_ANSWER);

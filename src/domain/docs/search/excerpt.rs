@@ -43,6 +43,17 @@ pub fn shown(markdown: &str) -> String {
     fit(markdown, usize::MAX, "")
 }
 
+/// A whole page as a terminal shows it: the words behind a fence's language are for tests and left out.
+pub fn clean(markdown: &str) -> String {
+    let mut fenced = false;
+    let lines = markdown.lines().map(|line| {
+        let mark = line.starts_with("```");
+        fenced ^= mark;
+        if mark && fenced { line.split_whitespace().next().unwrap_or_default() } else { line }
+    });
+    lines.collect::<Vec<_>>().join("\n")
+}
+
 pub fn length(text: &str) -> usize {
     text.chars().count()
 }

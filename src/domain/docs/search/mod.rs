@@ -4,7 +4,8 @@ mod answer;
 mod concepts;
 mod contents;
 mod corpus;
-mod excerpt;
+pub mod eval;
+pub mod excerpt;
 mod hangul;
 mod identifiers;
 mod index;
@@ -20,151 +21,28 @@ mod vocabulary;
 mod weights;
 
 pub use answer::answer;
+pub use contents::nearest;
 pub use listing::{ListedPage, ListedSection, listed};
 pub use rank::Hit;
 
+use std::collections::HashSet;
+use std::sync::LazyLock;
+
+use super::Lang;
 use text::Word;
 
 /// Characters of a query that are read.
 pub const MAX_QUERY: usize = 2_000;
 
 /// Words that only make a question or hold a sentence together.
-const EMPTY: &[&str] = &[
-    "a",
-    "about",
-    "after",
-    "all",
-    "also",
-    "am",
-    "an",
-    "and",
-    "any",
-    "anyone",
-    "are",
-    "as",
-    "at",
-    "be",
-    "been",
-    "being",
-    "best",
-    "but",
-    "by",
-    "can",
-    "cannot",
-    "cant",
-    "could",
-    "did",
-    "do",
-    "does",
-    "doing",
-    "dont",
-    "each",
-    "else",
-    "for",
-    "from",
-    "had",
-    "has",
-    "have",
-    "having",
-    "he",
-    "help",
-    "here",
-    "how",
-    "i",
-    "id",
-    "if",
-    "ill",
-    "im",
-    "in",
-    "into",
-    "is",
-    "isnt",
-    "it",
-    "its",
-    "ive",
-    "just",
-    "kind",
-    "know",
-    "let",
-    "lets",
-    "like",
-    "make",
-    "makes",
-    "may",
-    "me",
-    "might",
-    "must",
-    "my",
-    "need",
-    "no",
-    "not",
-    "now",
-    "of",
-    "on",
-    "only",
-    "or",
-    "other",
-    "our",
-    "out",
-    "please",
-    "really",
-    "should",
-    "show",
-    "so",
-    "some",
-    "someone",
-    "something",
-    "sort",
-    "still",
-    "such",
-    "tell",
-    "than",
-    "that",
-    "the",
-    "their",
-    "them",
-    "then",
-    "there",
-    "they",
-    "thing",
-    "things",
-    "this",
-    "to",
-    "too",
-    "up",
-    "us",
-    "use",
-    "used",
-    "using",
-    "very",
-    "want",
-    "was",
-    "way",
-    "ways",
-    "we",
-    "were",
-    "what",
-    "whats",
-    "when",
-    "where",
-    "which",
-    "while",
-    "who",
-    "why",
-    "will",
-    "with",
-    "would",
-    "you",
-    "your",
-    "possible",
-    "explain",
-    "work",
-    "works",
-    "thanks",
-    "hi",
-    "hello",
-    "bkend",
-];
+const EMPTY: &str = "\
+    a about after all also am an and any anyone are as at be been being best but by can cannot cant could did do does doing dont each \
+    else for from had has have having he help here how i id if ill im in into is isnt it its ive just kind know let lets like make \
+    makes may me might must my need no not now of on only or other our out please really should show so some someone something sort \
+    still such tell than that the their them then there they thing things this to too up us use used using very want was way ways we \
+    were what whats when where which while who why will with would you your possible explain work works thanks hi hello bkend";
+
+static EMPTY_WORDS: LazyLock<HashSet<&str>> = LazyLock::new(|| EMPTY.split_whitespace().collect());
 
 /// What a query found.
 #[derive(Debug)]
@@ -174,12 +52,17 @@ pub struct Found {
     /// Whether the query was cut at [`MAX_QUERY`].
     pub cut: bool,
     /// Stems and syllable pairs the query looks for.
-    marks: std::collections::HashSet<String>,
+    marks: HashSet<String>,
 }
 
 /// Whether nothing is asked: spaces, punctuation, emoji.
 pub fn blank(query: &str) -> bool {
     !text::normalise(query).chars().any(char::is_alphanumeric)
+}
+
+/// The language to show for a query: Korean when there is Hangul in it.
+pub fn lang_of(query: &str) -> Lang {
+    if text::normalise(query).chars().any(text::is_hangul) { Lang::Ko } else { Lang::En }
 }
 
 /// Ranks the manual's pages for a query. With `prefix` the last word may be the beginning of one. The first call builds the
@@ -193,7 +76,7 @@ pub fn search(query: &str, prefix: bool) -> Found {
 }
 
 fn empty_word(word: &Word) -> bool {
-    if word.hangul { hangul::empty(&word.text) || hangul::empty(hangul::stripped(&word.text)) } else { EMPTY.contains(&word.text.as_str()) }
+    if word.hangul { hangul::empty(&word.text) || hangul::empty(hangul::stripped(&word.text)) } else { EMPTY_WORDS.contains(word.text.as_str()) }
 }
 
 /// A word as pairs of neighbours write it.
