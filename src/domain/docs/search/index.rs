@@ -209,7 +209,7 @@ impl SectionFields {
 /// The tokens an identifier is indexed under. A route has one with its method and one without.
 pub fn names_of(name: &str, routes: &Routes) -> Vec<String> {
     let (method, rest) = routes::split_method(name);
-    if rest.contains('/')
+    if routes::is_path(rest)
         && let Some(path) = routes.canonical(rest)
     {
         return method.map(|method| format!("{method}:{path}")).into_iter().chain([path]).collect();

@@ -32,6 +32,8 @@ pub struct Plan {
 pub struct Group {
     pub query: Box<dyn Query>,
     pub weight: f32,
+    /// Whether it is a word: of those, common ones count less.
+    pub word: bool,
 }
 
 /// Something that may be meant: its token, and how much it counts beside the word itself.
@@ -52,22 +54,27 @@ pub fn plan(text: &str, prefix: bool, library: &Library) -> Plan {
     let names = names(text, prefix, library);
     let pasted = pasted(text);
     let mut plan = Plan { groups: Vec::new(), marks: HashSet::new(), failure: names.code, subjects: HashSet::new() };
-    for (tokens, weight) in &names.groups {
-        plan.groups.push(Group { query: named(tokens, library.fields), weight: *weight });
-    }
-    let words = words(text, &names, pasted, library);
-    let share = if names.groups.is_empty() {
-        1.0
-    } else if pasted {
-        w::WORDS_OF_PASTED
-    } else {
-        w::WORDS_BESIDE_NAMES
-    };
-    let last = prefix.then(|| text.chars().last()).flatten().filter(|c| c.is_alphanumeric()).and_then(|_| words.last().map(|word| word.range.clone()));
+    let words = words(text, &names, pasted);
+    let last = prefix.then(|| text.chars().last()).flatten().filter(|c| c.is_alphanumeric()).and_then(|_| words.last().map(|read| read.word.range.clone()));
     let words = corrected(words, last.as_ref(), library);
     let meant = meant(&words, last.as_ref(), library, &mut plan);
     let meant = rarest(meant, library);
-    plan.groups.extend(meant.into_iter().map(|(_, alternatives, weight)| Group { query: worded(&alternatives, library.fields), weight: weight * share }));
+    // A pasted failure without a code is told by its words, not by the request that failed.
+    let told = pasted && !names.code && plan.failure;
+    let share = match names.groups.is_empty() {
+        true => 1.0,
+        false if pasted && !told => w::WORDS_OF_PASTED,
+        false => w::WORDS_BESIDE_NAMES,
+    };
+    for (tokens, weight) in &names.groups {
+        let weight = if told { weight * w::REQUEST_OF_FAILURE } else { *weight };
+        plan.groups.push(Group { query: named(tokens, library.fields), weight, word: false });
+    }
+    plan.groups.extend(meant.into_iter().map(|(_, alternatives, weight)| Group {
+        query: worded(&alternatives, library.fields),
+        weight: weight * share,
+        word: true,
+    }));
     plan.groups.extend(neighbours(&words, library.fields, share));
     plan
 }
@@ -180,7 +187,7 @@ fn known(chunk: &Chunk<'_>, method: Option<&str>, library: &Library) -> Option<(
             return Some((vec![identifiers::canonical(code)], w::CODE, true));
         }
     }
-    if chunk.shape == Shape::Path
+    if routes::is_path(chunk.text)
         && let Some(path) = library.routes.canonical(chunk.text)
     {
         let with_method = method.map(|method| format!("{method}:{path}"));
@@ -196,48 +203,44 @@ fn known(chunk: &Chunk<'_>, method: Option<&str>, library: &Library) -> Option<(
     (!named.is_empty() && chunk.shape != Shape::Word).then_some((named, w::MENTION, false))
 }
 
-/// The words outside the identifiers, and those inside: parts count too, but little.
-fn words(text: &str, names: &Names, pasted: bool, library: &Library) -> Vec<Word> {
+/// The words outside the identifiers. Where nothing else is left, words that say little count too.
+fn words(text: &str, names: &Names, pasted: bool) -> Vec<Read> {
     let inside = |word: &Word| names.ranges.iter().any(|range| range.start <= word.range.start && word.range.end <= range.end);
     let all = text::words(text);
     let outside: Vec<Word> = all.iter().filter(|word| !inside(word)).filter(|word| !(pasted && identifiers::boilerplate(&word.text))).cloned().collect();
-    let telling: Vec<Word> = outside.iter().filter(|word| !empty_word(word)).cloned().collect();
-    let _ = library;
-    match (telling.is_empty(), names.groups.is_empty()) {
-        (false, _) => telling,
-        (true, false) => Vec::new(),
-        (true, true) => {
-            if outside.is_empty() {
-                all
-            } else {
-                outside
-            }
-        }
-    }
+    let words = if outside.is_empty() && names.groups.is_empty() { all } else { outside };
+    let lost = names.groups.is_empty() && words.iter().all(empty_word);
+    words.into_iter().map(|word| Read { empty: !lost && empty_word(&word), word, corrections: Vec::new() }).collect()
 }
 
-/// Words the manual does not know, with what they may have meant instead.
+/// A word of the query.
 struct Read {
     word: Word,
+    /// Says little alone, but may be part of a phrase.
+    empty: bool,
+    /// What a word the manual does not know may have meant.
     corrections: Vec<String>,
 }
 
-fn corrected(words: Vec<Word>, last: Option<&std::ops::Range<usize>>, library: &Library) -> Vec<Read> {
+fn corrected(words: Vec<Read>, last: Option<&std::ops::Range<usize>>, library: &Library) -> Vec<Read> {
     let mut left = MOST_CORRECTED;
     let mut out = Vec::with_capacity(words.len());
-    for word in words {
-        let begun = last == Some(&word.range) && !library.vocabulary.completions(&word.text, 1).is_empty();
-        if word.hangul || begun || library.vocabulary.knows(&word.text) || left == 0 {
-            out.push(Read { word, corrections: Vec::new() });
+    for mut read in words {
+        let text = &read.word.text;
+        let begun = last == Some(&read.word.range) && !library.vocabulary.completions(text, 1).is_empty();
+        if read.word.hangul || read.empty || begun || left == 0 || library.vocabulary.knows(text) {
+            out.push(read);
             continue;
         }
         left -= 1;
-        if let Some((a, b)) = library.vocabulary.halves(&word.text) {
-            out.extend([a, b].map(|half| Read { word: Word { text: half, parts: Vec::new(), ..word.clone() }, corrections: Vec::new() }));
+        read.corrections = library.vocabulary.corrections(text);
+        let near = read.corrections.first().is_some_and(|word| strsim::osa_distance(word, text) == 1);
+        if !near && let Some((a, b)) = library.vocabulary.halves(text) {
+            let word = read.word;
+            out.extend([a, b].map(|half| Read { word: Word { text: half, parts: Vec::new(), ..word.clone() }, empty: false, corrections: Vec::new() }));
             continue;
         }
-        let corrections = library.vocabulary.corrections(&word.text);
-        out.push(Read { word, corrections });
+        out.push(read);
     }
     out
 }
@@ -258,7 +261,15 @@ fn meant(words: &[Read], last: Option<&std::ops::Range<usize>>, library: &Librar
     }
     let mut out = Vec::new();
     for (at, read) in words.iter().enumerate() {
+        if read.empty {
+            continue;
+        }
         let covering: Vec<&concepts::Found> = found.iter().filter(|found| found.words.contains(&at)).collect();
+        // In "log in" and "sign up" the word alone means something else.
+        let phrasal = |found: &&&concepts::Found| found.words.len() > 1 && found.words.clone().all(|other| other == at || words[other].empty);
+        let phrase = covering.iter().find(phrasal).map(|found| found.words.clone());
+        let covering: Vec<&concepts::Found> =
+            covering.into_iter().filter(|found| phrase.as_ref().is_none_or(|phrase| found.words == *phrase || found.words.len() > phrase.len())).collect();
         for concept in &covering {
             plan.subjects.insert(format!("~{}", concept.name));
             plan.failure |= matches!(concept.name, "error" | "forbidden" | "unauthorized" | "notfound" | "refused" | "timeout" | "conflict");
@@ -276,7 +287,7 @@ fn meant(words: &[Read], last: Option<&std::ops::Range<usize>>, library: &Librar
             alternatives.push(Alternative { tokens: grams.into_iter().map(|gram| format!("2:{gram}")).collect(), weight: w::GRAMS });
         } else {
             plan.failure |= word.text.len() == 3 && word.text.starts_with(['4', '5']) && word.text.bytes().all(|b| b.is_ascii_digit());
-            alternatives.push(Alternative::one(text::stem(&word.text), 1.0));
+            alternatives.push(Alternative::one(text::stem(&word.text), if phrase.is_some() { w::IN_PHRASE } else { 1.0 }));
             if !word.parts.is_empty() {
                 alternatives.push(Alternative { tokens: word.parts.iter().map(|part| text::stem(part)).collect(), weight: w::PARTS });
             }
@@ -315,9 +326,9 @@ fn rarest(mut words: Vec<(String, Vec<Alternative>, f32)>, library: &Library) ->
 
 /// Words that stand side by side in the query and in a title, keyword, question or heading.
 fn neighbours(words: &[Read], fields: Fields, share: f32) -> Vec<Group> {
-    let stems: Vec<String> = words.iter().map(|read| bare(&read.word)).collect();
+    let stems: Vec<String> = words.iter().filter(|read| !read.empty).map(|read| bare(&read.word)).collect();
     let pairs = stems.windows(2).take(MOST_WORDS).map(|pair| pair.join("+"));
-    pairs.map(|pair| Group { query: term(fields.pairs, &pair), weight: w::NEIGHBOURS * share }).collect()
+    pairs.map(|pair| Group { query: term(fields.pairs, &pair), weight: w::NEIGHBOURS * share, word: false }).collect()
 }
 
 fn term(field: Field, token: &str) -> Box<dyn Query> {

@@ -21,7 +21,7 @@ pub struct Hit {
 
 /// Every page that matches, best first; of equals the earlier one.
 pub fn rank(plan: &Plan, library: &Library) -> Vec<Hit> {
-    let groups: Vec<Vec<f32>> = plan.groups.iter().map(|group| scores(group, library)).collect();
+    let groups: Vec<Vec<f32>> = plan.groups.iter().map(|group| damped(group, scores(group, library), library)).collect();
     // What a group can give at most stands for how telling it is.
     let tops: Vec<f32> = groups.iter().map(|scores| scores.iter().copied().fold(0.0, f32::max)).collect();
     let total: f32 = tops.iter().sum();
@@ -83,6 +83,20 @@ fn subject(page: &Page, plan: &Plan) -> bool {
     ];
     let named = BUILT.iter().filter(|(prefix, _)| page.meta.id.starts_with(prefix)).any(|(_, words)| words.iter().any(|word| plan.subjects.contains(*word)));
     named || plan.subjects.contains("~cookbook") || (page.meta.id.ends_with("05-bookmarks") && plan.subjects.contains("~bookmark"))
+}
+
+/// A word found on many pages tells little, also where it stands in a title.
+fn damped(group: &Group, mut scores: Vec<f32>, library: &Library) -> Vec<f32> {
+    if !group.word {
+        return scores;
+    }
+    let mut pages: Vec<usize> = scores.iter().zip(&library.sections).filter(|(score, _)| **score > 0.0).map(|(_, section)| section.page).collect();
+    pages.dedup();
+    let all = docs::pages().len().max(2) as f32;
+    let rarity = (all / pages.len().max(1) as f32).ln() / all.ln();
+    let share = w::COMMON + (1.0 - w::COMMON) * rarity.clamp(0.0, 1.0).sqrt();
+    scores.iter_mut().for_each(|score| *score *= share);
+    scores
 }
 
 /// What each section scores in one group, in the order of the sections.

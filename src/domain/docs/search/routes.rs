@@ -39,6 +39,12 @@ pub fn split_method(text: &str) -> (Option<String>, &str) {
     }
 }
 
+/// Whether a text with slashes is the path of a request; `data/not-found` is not.
+pub fn is_path(text: &str) -> bool {
+    let lower = text.to_ascii_lowercase();
+    lower.starts_with('/') || lower.starts_with("v1/") || lower.contains("/v1/") || lower.contains("://")
+}
+
 pub fn is_method(word: &str) -> bool {
     METHODS.contains(&word)
 }

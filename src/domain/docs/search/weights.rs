@@ -15,8 +15,10 @@ pub const CODE_BLOCK: f32 = 0.5;
 pub const TIE: f32 = 0.15;
 
 // Meanings of a word, beside the word itself.
-pub const SYNONYM: f32 = 0.75;
+pub const SYNONYM: f32 = 0.65;
 pub const PHRASE: f32 = 0.9;
+/// The word of a phrase whose other words say nothing: "log" of "log in".
+pub const IN_PHRASE: f32 = 0.15;
 pub const GRAMS: f32 = 0.8;
 pub const PARTS: f32 = 0.7;
 pub const CORRECTED: f32 = 0.7;
@@ -37,7 +39,12 @@ pub const BESIDE_CODE: f32 = 0.3;
 pub const WORDS_BESIDE_NAMES: f32 = 0.6;
 pub const WORDS_OF_PASTED: f32 = 0.2;
 
+/// The request in a pasted failure that has no code.
+pub const REQUEST_OF_FAILURE: f32 = 0.4;
+
 // Pages.
+/// What remains of a word that every page has.
+pub const COMMON: f32 = 0.3;
 /// What the second and third best section of a page add.
 pub const FURTHER_SECTIONS: f32 = 0.08;
 /// The share of a page's score that depends on how much of the query it covers.
