@@ -18,6 +18,7 @@ mod data_examples;
 mod data_writes;
 mod docs_cli;
 mod docs_console;
+mod docs_corpus;
 mod docs_search;
 mod env_promotion;
 mod fuzz;

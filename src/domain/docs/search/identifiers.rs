@@ -1,6 +1,7 @@
 //! Names that are no words: paths, codes, headers, parameters, tools, operators, numbers of errors.
 
 use super::routes;
+use crate::domain::error::Code;
 
 /// A piece of text that may be an identifier.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -92,6 +93,14 @@ pub fn forms(name: &str) -> Vec<String> {
         out.push(canonical(slug));
     }
     out
+}
+
+/// Whether a name in backticks is an error code: `domain/slug` of a domain that has codes.
+pub fn is_code(name: &str) -> bool {
+    const DOMAINS: &[&str] = &["auth", "user", "file", "mail", "webhook", "import", "seed"];
+    let plain = |part: &str| !part.is_empty() && part.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || b == b'-');
+    name.split_once('/')
+        .is_some_and(|(domain, slug)| plain(slug) && (DOMAINS.contains(&domain) || Code::ALL.iter().any(|code| code.name.split('/').next() == Some(domain))))
 }
 
 /// What of a query comes from tools and not from whoever asks: the keys every error body has, and what every request carries.
@@ -192,6 +201,7 @@ mod tests {
         }
         assert_eq!(shape("auth/mfa-required"), Shape::Path);
         assert_eq!(shape("token"), Shape::Word);
+        assert!(is_code("auth/mfa-required") && is_code("data/not-found") && !is_code("image/png") && !is_code("database/05-list/x"));
     }
 
     #[test]

@@ -106,7 +106,8 @@ fn build() -> tantivy::Result<Library> {
     }
     let index = writer.finalize()?;
     let reader = index.reader()?;
-    let codes = docs::pages().iter().flat_map(|page| page.meta.errors.iter().cloned()).collect();
+    let owned_codes = docs::pages().iter().flat_map(|page| page.meta.errors.iter().cloned());
+    let codes = owned_codes.chain(sections.iter().flat_map(|section| section.inline.iter().filter(|name| identifiers::is_code(name)).cloned())).collect();
     let commands = docs::pages().iter().flat_map(|page| page.meta.commands.iter().map(|name| identifiers::canonical(name))).collect();
     vocabulary.finish();
     Ok(Library { sections, searcher: reader.searcher(), fields, routes, vocabulary, owned, named, commands, codes, _reader: reader })

@@ -23,10 +23,16 @@ impl Routes {
 
     /// The one way a path is written in index and query: `/data/*/*`; of several templates the most literal one.
     pub fn canonical(&self, path: &str) -> Option<String> {
+        let short = path.to_ascii_lowercase().contains("v1/");
         let path = segments(path)?;
+        // `/v1/posts` is short for `/v1/data/posts`.
+        self.best(&path).or_else(|| self.best(&[&[Segment::Literal("data".into())], path.as_slice()].concat()).filter(|_| short))
+    }
+
+    fn best(&self, path: &[Segment]) -> Option<String> {
         let literals = |template: &Vec<Segment>| template.iter().filter(|segment| matches!(segment, Segment::Literal(_))).count();
         let best =
-            self.0.iter().filter(|template| matches(template, &path)).max_by_key(|template| (literals(template), std::cmp::Reverse((*template).clone())))?;
+            self.0.iter().filter(|template| matches(template, path)).max_by_key(|template| (literals(template), std::cmp::Reverse((*template).clone())))?;
         Some(written(best))
     }
 }
@@ -42,7 +48,7 @@ pub fn split_method(text: &str) -> (Option<String>, &str) {
 /// Whether a text with slashes is the path of a request; `data/not-found` is not.
 pub fn is_path(text: &str) -> bool {
     let lower = text.to_ascii_lowercase();
-    lower.starts_with('/') || lower.starts_with("v1/") || lower.contains("/v1/") || lower.contains("://")
+    lower.starts_with('/') || lower.matches('/').count() > 1 || lower.starts_with("v1/") || lower.contains("/v1/") || lower.contains("://")
 }
 
 pub fn is_method(word: &str) -> bool {
@@ -100,7 +106,8 @@ mod tests {
         assert_eq!(routes.canonical("/v1/data/posts/query").as_deref(), Some("/data/*/query"));
         assert_eq!(routes.canonical("/V1/AUTH/Email/SignIn").as_deref(), Some("/auth/email/signin"));
         assert_eq!(routes.canonical("/v1/auth/google/authorize").as_deref(), Some("/auth/*/authorize"));
-        for path in ["/v1/unknown", "/", "", "/v1", "/users/me/app/src"] {
+        assert_eq!(routes.canonical("/v1/posts/65f0c0ffee").as_deref(), Some("/data/*/*"));
+        for path in ["/v1/unknown", "/", "", "/v1", "/users/me/app/src", "/posts/1"] {
             assert_eq!(routes.canonical(path), None, "{path}");
         }
     }
