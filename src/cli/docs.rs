@@ -12,6 +12,7 @@ use crate::domain::docs::search::{self, excerpt};
 use crate::domain::docs::{self, Lang, Placeholders, view};
 
 #[derive(Debug, Subcommand)]
+#[command(after_help = "Example:\n  bkend-local docs search \"who may read a table\"\n  bkend-local docs show getting-started/02-quickstart")]
 pub enum Docs {
     /// Search the manual
     #[command(after_help = "Example:\n  bkend-local docs search \"reset a password\"\n  bkend-local docs search data/permission-denied --limit 1")]
@@ -47,7 +48,7 @@ impl From<Language> for Lang {
 #[derive(Debug, Args)]
 pub struct SearchDocs {
     /// Words, an identifier, a page id or a pasted error
-    #[arg(value_name = "QUERY", required = true, num_args = 1.., allow_hyphen_values = true)]
+    #[arg(value_name = "QUERY", required = true, num_args = 1.., allow_negative_numbers = true)]
     query: Vec<String>,
     /// Language of the text shown [default: that of the query]
     #[arg(long)]

@@ -155,6 +155,8 @@ async fn connected(context: &Context, connection: &Connection, command: &Command
         Command::Env(env) => env::run(context, connection, env).await,
         Command::Mail(mail) => mail::run(context, connection, mail).await,
         Command::Table(table) => table::run(context, connection, table).await,
-        Command::Serve(_) | Command::Mcp(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Docs(_) | Command::Version => Ok(()),
+        Command::Serve(_) | Command::Mcp(_) | Command::Status(_) | Command::Doctor | Command::Completions { .. } | Command::Docs(_) | Command::Version => {
+            Ok(())
+        }
     }
 }

@@ -66,6 +66,8 @@ pub fn plan(text: &str, prefix: bool, library: &Library) -> Plan {
         false if pasted && !told => w::WORDS_OF_PASTED,
         false => w::WORDS_BESIDE_NAMES,
     };
+    // A name in camel case is marked where it stands, whole.
+    plan.marks.extend(text::words(text).into_iter().filter(|word| !word.parts.is_empty()).map(|word| text::stem(&word.text)));
     for (tokens, weight) in &names.groups {
         let weight = if told { weight * w::REQUEST_OF_FAILURE } else { *weight };
         plan.groups.push(Group { query: named(tokens, library.fields), weight, word: false });

@@ -77,12 +77,13 @@ fn by_kind(page: &Page, plan: &Plan) -> f32 {
 fn subject(page: &Page, plan: &Plan) -> bool {
     const BUILT: &[(&str, &[&str])] = &[
         ("cookbooks/blog/", &["~blog"]),
+        ("cookbooks/blog/full-guide/05-bookmarks", &["~bookmark"]),
         ("cookbooks/recipe-app/", &["~recipe", "~ingredient", "~mealplan", "~shoppinglist"]),
         ("cookbooks/shopping-mall/", &["~shop", "~cart", "~order", "~product", "~review", "~stock"]),
         ("cookbooks/social-network/", &["~socialnetwork", "~follow", "~feed", "~comment", "~like"]),
     ];
     let named = BUILT.iter().filter(|(prefix, _)| page.meta.id.starts_with(prefix)).any(|(_, words)| words.iter().any(|word| plan.subjects.contains(*word)));
-    named || plan.subjects.contains("~cookbook") || (page.meta.id.ends_with("05-bookmarks") && plan.subjects.contains("~bookmark"))
+    named || plan.subjects.contains("~cookbook")
 }
 
 /// A word found on many pages tells little, also where it stands in a title.

@@ -207,7 +207,7 @@ fn a_path_is_found_with_method_host_query_and_anything_in_its_variable_places() 
 
 #[test]
 fn typos_are_corrected_and_never_outrank_what_is_right() {
-    for (wrong, right) in [("pagniation", "pagination"), ("webhok", "webhook"), ("authetication", "authentication"), ("snapshto", "snapshot")] {
+    for (wrong, right) in [("pagniation", "pagination"), ("webhok", "webhook"), ("authetication", "authentication"), ("snapshotts", "snapshots")] {
         assert_eq!(first(wrong), first(right), "{wrong}");
     }
     let score = |query: &str| search(query, false).hits[0].score;
