@@ -5,6 +5,8 @@ mod docs_samples;
 mod support;
 
 mod architecture;
+mod auth_examples;
+mod auth_rules;
 mod cli_commands;
 mod cli_config;
 mod cli_env;
