@@ -60,3 +60,7 @@ mod schema_changes;
 mod schema_documents;
 mod snapshots;
 mod snapshots_crash;
+mod tenant_invitations;
+mod tenant_mail;
+mod tenant_pages;
+mod tenant_sign_in;

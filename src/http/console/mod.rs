@@ -1,8 +1,11 @@
 //! The pages at `/console`: plain HTML with one stylesheet and a few small scripts, nothing from other hosts. Whatever a
 //! form can do works without JavaScript; what a form does is the same operation as on the management API.
 
+mod actions;
+mod connect;
 mod docs;
 mod home;
+mod invite;
 mod page;
 mod passwords;
 mod sign_in;
@@ -18,7 +21,7 @@ use super::routing::resource;
 use page::Visit;
 
 /// Name and text of every template.
-const TEMPLATES: [(&str, &str); 14] = [
+const TEMPLATES: [(&str, &str); 16] = [
     ("base.html", include_str!("templates/base.html")),
     ("card.html", include_str!("templates/card.html")),
     ("parts.html", include_str!("templates/parts.html")),
@@ -26,6 +29,8 @@ const TEMPLATES: [(&str, &str); 14] = [
     ("error.html", include_str!("templates/error.html")),
     ("not_found.html", include_str!("templates/not_found.html")),
     ("home.html", include_str!("templates/home.html")),
+    ("welcome.html", include_str!("templates/welcome.html")),
+    ("invite.html", include_str!("templates/invite.html")),
     ("signin.html", include_str!("templates/signin.html")),
     ("sent.html", include_str!("templates/sent.html")),
     ("signup.html", include_str!("templates/signup.html")),
@@ -36,10 +41,11 @@ const TEMPLATES: [(&str, &str); 14] = [
 ];
 
 /// Path below `/console/assets`, media type and text of every asset.
-const ASSETS: [(&str, &str, &str); 5] = [
+const ASSETS: [(&str, &str, &str); 6] = [
     ("console.css", "text/css; charset=utf-8", include_str!("console.css")),
     ("docs.css", "text/css; charset=utf-8", docs::STYLE),
     ("link.js", SCRIPT, include_str!("assets/link.js")),
+    ("copy.js", SCRIPT, include_str!("assets/copy.js")),
     ("fragment.js", SCRIPT, include_str!("assets/fragment.js")),
     ("mark.svg", "image/svg+xml", include_str!("assets/mark.svg")),
 ];
@@ -58,6 +64,11 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/console/signin").undocumented().get(sign_in::show).post(sign_in::submit).done())
         .service(resource("/console/signup").undocumented().get(sign_in::show_sign_up).post(sign_in::sign_up).done())
         .service(resource("/console/signout").undocumented().post(home::sign_out).done())
+        .service(resource("/console/welcome").undocumented().get(actions::welcome).post(actions::create_organization).done())
+        .service(resource("/console/invite").undocumented().get(invite::show).post(invite::submit).done())
+        .service(resource("/console/tokens").undocumented().post(actions::tokens).done())
+        .service(resource("/console/password").undocumented().post(actions::password).done())
+        .service(resource("/console/organizations/{organizationId}").undocumented().post(actions::organization).done())
         .service(resource("/console/link").undocumented().get(link).done())
         .service(resource("/console/forgot").undocumented().get(passwords::show_forgot).post(passwords::forgot).done())
         .service(resource("/console/reset").undocumented().get(passwords::show_reset).post(passwords::reset).done())

@@ -101,10 +101,15 @@ impl Visit {
         identity::device(&self.request)
     }
 
+    /// A parameter of the address.
+    pub fn query(&self, wanted: &str) -> Option<String> {
+        let mut pairs = url::form_urlencoded::parse(self.request.query_string().as_bytes());
+        pairs.find(|(name, _)| name == wanted).map(|(_, value)| value.into_owned())
+    }
+
     /// `?next=`, if it leads to a page of this server.
     pub fn next(&self) -> Option<String> {
-        let mut pairs = url::form_urlencoded::parse(self.request.query_string().as_bytes());
-        pairs.find(|(name, _)| name == "next").map(|(_, value)| value.into_owned()).filter(|next| is_own_path(next))
+        self.query("next").filter(|next| is_own_path(next))
     }
 
     /// Whether a page of another site led here: then the browser has kept the session's cookie back.
