@@ -34,7 +34,7 @@ def tokens(text):
     return {name: len(encoding.encode(text)) for name, encoding in encodings.items()}
 
 
-def median(work, rounds=200):
+def median(work, rounds=150):
     times = []
     for _ in range(rounds):
         start = time.perf_counter()
