@@ -83,14 +83,13 @@ fn frame(answer: &mut actix_web::HttpResponseBuilder, lang: Lang, title: &str, q
     let (before, after) = head.split_once("{query}").expect("the frame has a place for the query");
     let before = before.replace("{lang}", lang.as_str()).replacen("{title}", &escaped(title), 1);
     let page = format!("{before}{}{after}{}{middle}{content}{end}", escaped(query), tree(lang, current));
-    let answer = answer
+    answer
         .content_type("text/html; charset=utf-8")
         .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
         .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
         .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(page);
-    answer
+        .body(page)
 }
 
 /// Every section, the one of the current page open.
@@ -245,6 +244,11 @@ fn target(link: &str, lang: Lang) -> String {
     }
 }
 
+/// Text made safe for HTML, attributes included.
+fn escaped(text: &str) -> String {
+    minijinja::HtmlEscape(text).to_string()
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -259,9 +263,4 @@ mod tests {
         assert!(html.contains("<h2 id=\"b-c\">") && html.contains("href=\"/console/docs/database/05-list#x\""), "{html}");
         assert!(!html.contains("\"javascript:") && !html.contains("sample="), "{html}");
     }
-}
-
-/// Text made safe for HTML, attributes included.
-fn escaped(text: &str) -> String {
-    minijinja::HtmlEscape(text).to_string()
 }
