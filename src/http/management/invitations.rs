@@ -40,7 +40,7 @@ pub async fn create(request: HttpRequest, state: State, developer: Developer, id
 
 /// Send an invitation again, with a new link that takes the place of the old one.
 #[utoipa::path(post, path = "/management/v1/organizations/{organizationId}/invitations/{id}/resend", tag = "management",
-    params(("organizationId" = String, Path), ("id" = String, Path)), responses((status = 200, body = Invitation)))]
+    params(("organizationId" = String, Path), ("id" = String, Path)), responses((status = 200, body = Invitation), (status = 409)))]
 pub async fn resend(request: HttpRequest, state: State, developer: Developer, path: Path<(String, String)>) -> ApiResult<HttpResponse> {
     let (organization, id) = path.into_inner();
     let base = address::mail_base_url(&request, state.settings());
@@ -49,7 +49,7 @@ pub async fn resend(request: HttpRequest, state: State, developer: Developer, pa
 
 /// Cancel an invitation.
 #[utoipa::path(delete, path = "/management/v1/organizations/{organizationId}/invitations/{id}", tag = "management",
-    params(("organizationId" = String, Path), ("id" = String, Path)), responses((status = 204)))]
+    params(("organizationId" = String, Path), ("id" = String, Path)), responses((status = 204), (status = 409)))]
 pub async fn cancel(state: State, developer: Developer, path: Path<(String, String)>) -> ApiResult<HttpResponse> {
     let (organization, id) = path.into_inner();
     state.cancel_invitation(&developer, &organization, &id).await?;

@@ -49,7 +49,8 @@ pub async fn watch(state: State, developer: Developer, id: Path<String>) -> ApiR
 }
 
 /// Cancel a job before its next step.
-#[utoipa::path(post, path = "/management/v1/jobs/{id}/cancel", tag = "management", params(("id" = String, Path)), responses((status = 200, body = Job)))]
+#[utoipa::path(post, path = "/management/v1/jobs/{id}/cancel", tag = "management", params(("id" = String, Path)),
+    responses((status = 200, body = Job), (status = 409)))]
 pub async fn cancel(state: State, developer: Developer, id: Path<String>) -> ApiResult<HttpResponse> {
     reply::ok(&state.cancel_job(&developer, &id).await?)
 }

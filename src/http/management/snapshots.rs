@@ -79,7 +79,7 @@ pub async fn delete(state: State, developer: Developer, path: Path<(String, Stri
 #[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/snapshots/{id}/restore", tag = "management",
     params(("projectId" = String, Path), ("environment" = String, Path), ("id" = String, Path), ("confirm" = String, Query),
         ("snapshot" = Option<bool>, Query), ("wait" = Option<u64>, Query)),
-    responses((status = 202, body = Job), (status = 200, body = Job)))]
+    responses((status = 202, body = Job), (status = 200, body = Job), (status = 409)))]
 pub async fn restore(state: State, developer: Developer, path: Path<(String, String, String)>, parameters: Parameters) -> ApiResult<HttpResponse> {
     let (from, snapshot) = (RestoreFrom::Snapshot(path.2.clone()), parameters.wants_snapshot()?);
     let job = state.restore_environment(&developer, &path.0, &path.1, from, parameters.confirm(), snapshot).await?;
