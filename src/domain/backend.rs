@@ -10,7 +10,7 @@ use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
 use super::jobs::Jobs;
 use super::keys::KeyCache;
-use super::mail::Post;
+use super::mail::{self, Post};
 use super::oauth::Oauth;
 use super::passwords::Passwords;
 use super::project::Project;
@@ -268,6 +268,7 @@ impl Backend {
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
         tokio::runtime::Handle::current().spawn(super::auth::sweep::now_and_then(Arc::downgrade(&environment)));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
+        tokio::runtime::Handle::current().spawn(mail::delivery::run(Arc::downgrade(&environment)));
         Ok(environment)
     }
 

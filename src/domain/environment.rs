@@ -282,7 +282,7 @@ impl Environment {
 
     /// The settings of authentication that another environment may take over: none of them is a secret.
     pub(super) fn auth_to_promote(&self) -> Result<serde_json::Value> {
-        serde_json::to_value(self.auth.load().as_ref()).map_err(Error::internal)
+        serde_json::to_value(self.auth.load().without_smtp()).map_err(Error::internal)
     }
 
     /// Takes over another environment's settings of authentication.
@@ -347,5 +347,6 @@ impl Environment {
         self.requests.close();
         self.data.close();
         self.outbox.notify_one();
+        self.post.wake();
     }
 }

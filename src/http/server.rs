@@ -145,6 +145,10 @@ impl Application {
         backend.discard_unfinished_environments().await?;
         backend.end_stale_jobs().await?;
         tokio::spawn(Backend::send_queued_mail(Arc::downgrade(&backend)));
+        if !settings.private {
+            let backend = Arc::clone(&backend);
+            tokio::spawn(async move { backend.resume_mail().await });
+        }
         // What a killed server left says nothing any more.
         backend.directory().remove_server_info();
         backend.directory().write_operator_token(backend.operator_token())?;

@@ -159,6 +159,16 @@ impl Directory {
         Database::open(&folder.join("data.db"), true, super::query::register_functions, |c| migrations::migrate(c, Kind::Data))
     }
 
+    /// Whether an environment that is not open has mail left to send; without opening it for good. Blocks.
+    pub fn has_queued_mail(&self, environment_id: &str) -> bool {
+        let path = self.environment(environment_id).join("data.db");
+        let flags = rusqlite::OpenFlags::SQLITE_OPEN_READ_WRITE | rusqlite::OpenFlags::SQLITE_OPEN_NO_MUTEX;
+        let looked = rusqlite::Connection::open_with_flags(path, flags)
+            .and_then(|connection| connection.query_row("SELECT EXISTS (SELECT 1 FROM _mail WHERE delivery = 'queued')", [], |row| row.get(0)));
+        // Older formats have no mailbox.
+        looked.unwrap_or(false)
+    }
+
     /// The request log of an environment, opened (or created) at its first use; its last second may be lost in a power cut.
     pub fn log(&self, environment_id: &str) -> LazyDatabase {
         let folder = self.environment(environment_id);

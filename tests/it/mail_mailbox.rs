@@ -160,3 +160,33 @@ async fn names_bring_neither_html_nor_headers_into_a_mail() {
     assert!(!html.contains("<script>") && !html.contains("<img src=x"), "{html}");
     assert!(html.contains("&lt;script&gt;alert(1)&lt;/script&gt;{{token}}"), "{html}");
 }
+
+#[actix_web::test]
+async fn an_ai_client_reads_mail_without_html_and_waits_for_it() {
+    let app = TestApp::start().await;
+    let tools = app.tools().await;
+    let place = |more: Value| {
+        let mut place = json!({ "projectId": app.project_id(), "environment": "dev" });
+        place.as_object_mut().unwrap().extend(more.as_object().unwrap().clone());
+        place
+    };
+    let none = tools.ok("backend_mail_list", place(json!({ "to": "mina@harbor.test", "wait": 0 }))).await;
+    assert_eq!(none["items"], json!([]));
+    let waiting = tools.ok("backend_mail_list", place(json!({ "to": "mina@harbor.test", "template": "magic_link", "wait": 30 })));
+    let arriving = async {
+        put(&app, magic_link("joon@harbor.test")).await;
+        put(&app, magic_link("mina@harbor.test")).await
+    };
+    let (list, id) = futures_util::future::join(waiting, arriving).await;
+    let mail = &list["items"][0];
+    assert_eq!((&mail["id"], &mail["link"], &mail["token"]), (&json!(id), &json!(LINK), &json!("9f3c")));
+    assert!(mail.get("html").is_none() && mail["text"].as_str().unwrap().contains(LINK), "{mail}");
+    let one = tools.ok("backend_mail_list", place(json!({ "mailId": id }))).await;
+    assert_eq!((&one["id"], one.get("html")), (&json!(id), None));
+    assert_eq!(tools.ok("backend_mail_list", place(json!({ "since": "2999-01-01" }))).await["items"], json!([]));
+    for bad in [json!({ "wait": 31 }), json!({ "wait": -1 }), json!({ "since": "yesterday" })] {
+        tools.fails("backend_mail_list", place(bad), "common/invalid-parameters").await;
+    }
+    tools.fails("backend_mail_list", place(json!({ "mailId": "nothing" })), "mail/not-found").await;
+    app.tools_of_member("bill", "billing").await.fails("backend_mail_list", place(json!({})), "organization/permission-denied").await;
+}

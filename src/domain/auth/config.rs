@@ -196,9 +196,13 @@ impl AuthConfig {
     pub fn keep_secrets_of(&mut self, other: &Self) {
         self.oauth.google.client_secret = other.oauth.google.client_secret.clone();
         self.oauth.github.client_secret = other.oauth.github.client_secret.clone();
-        if let (Some(own), Some(smtp)) = (&mut self.mail.smtp, &other.mail.smtp) {
-            own.password = smtp.password.clone();
-        }
+        self.mail.smtp = other.mail.smtp.clone();
+    }
+
+    /// What may be stored in the open and taken over by other environments.
+    #[must_use]
+    pub fn without_smtp(&self) -> Self {
+        Self { mail: MailSettings { smtp: None, ..self.mail.clone() }, ..self.clone() }
     }
 }
 

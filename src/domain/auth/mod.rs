@@ -1,5 +1,6 @@
 //! How end users of an environment prove who they are (`03-auth.md`): sign-up, sign-in, sessions and what is mailed to them.
 
+pub mod administration;
 pub mod anonymous;
 mod common_passwords;
 pub mod config;

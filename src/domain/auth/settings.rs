@@ -3,7 +3,9 @@
 
 use std::sync::Arc;
 
-use super::config::{Algorithm, AuthConfig};
+use serde::{Deserialize, Serialize};
+
+use super::config::{Algorithm, AuthConfig, SmtpSettings};
 use super::events::{self, Event};
 use super::keys::{Keyring, StoredKey, rotated};
 use super::secret::Secret;
@@ -18,6 +20,19 @@ const GOOGLE: &str = "secret.oauth.google";
 const GITHUB: &str = "secret.oauth.github";
 const SMTP: &str = "secret.smtp";
 
+/// The mail server as a whole is a secret: a copy that still knew it would mail real people.
+#[derive(Serialize, Deserialize)]
+struct SealedSmtp {
+    settings: SmtpSettings,
+    password: Option<String>,
+}
+
+impl SealedSmtp {
+    fn of(settings: &SmtpSettings) -> Self {
+        Self { settings: settings.clone(), password: settings.password.as_ref().map(|password| password.reveal().to_owned()) }
+    }
+}
+
 /// Reads the settings as they are stored; a secret that another server sealed is missing.
 pub fn load(r: &Reader<'_>, server_secret: &[u8; 32]) -> Result<AuthConfig> {
     let text = r.environment_setting(CONFIG)?;
@@ -28,16 +43,16 @@ pub fn load(r: &Reader<'_>, server_secret: &[u8; 32]) -> Result<AuthConfig> {
     };
     config.oauth.google.client_secret = secret(GOOGLE)?;
     config.oauth.github.client_secret = secret(GITHUB)?;
-    if let Some(smtp) = &mut config.mail.smtp {
-        smtp.password = secret(SMTP)?;
-    }
+    let smtp = secret(SMTP)?.map(|text| serde_json::from_str::<SealedSmtp>(text.reveal())).transpose().map_err(Error::internal)?;
+    config.mail.smtp = smtp.map(|sealed| SmtpSettings { password: sealed.password.map(Secret::new), ..sealed.settings });
     Ok(config)
 }
 
 fn store(tx: &mut Tx<'_>, server_secret: &[u8; 32], config: &AuthConfig) -> Result<()> {
-    tx.set_environment_setting(CONFIG, &serde_json::to_string(config).map_err(Error::internal)?)?;
-    let smtp = config.mail.smtp.as_ref().and_then(|smtp| smtp.password.as_ref());
-    for (key, secret) in [(GOOGLE, config.oauth.google.client_secret.as_ref()), (GITHUB, config.oauth.github.client_secret.as_ref()), (SMTP, smtp)] {
+    tx.set_environment_setting(CONFIG, &serde_json::to_string(&config.without_smtp()).map_err(Error::internal)?)?;
+    let smtp = config.mail.smtp.as_ref().map(SealedSmtp::of).map(|sealed| serde_json::to_string(&sealed)).transpose().map_err(Error::internal)?;
+    let smtp = smtp.map(Secret::new);
+    for (key, secret) in [(GOOGLE, config.oauth.google.client_secret.as_ref()), (GITHUB, config.oauth.github.client_secret.as_ref()), (SMTP, smtp.as_ref())] {
         match secret {
             Some(secret) => tx.set_environment_setting(key, &sealed::seal(server_secret, key, secret.reveal())?)?,
             None => tx.remove_environment_setting(key)?,

@@ -25,16 +25,17 @@ pub struct Letterhead {
 
 impl Letterhead {
     pub(super) fn of(environment: &Environment) -> Self {
-        let app_name = environment.project().state().name.clone();
+        let (app_name, config) = (environment.project().state().name.clone(), environment.auth_config());
+        let mail = &config.mail;
         Self {
-            sender_email: "no-reply@bkend.local".to_owned(),
-            sender_name: app_name.clone(),
+            sender_email: mail.sender_email.clone(),
+            sender_name: mail.sender_name.clone().unwrap_or_else(|| app_name.clone()),
             app_name,
-            logo_url: None,
-            brand_color: "#4F46E5".to_owned(),
-            override_defaults: false,
-            default_locale: Locale::En,
-            sends: false,
+            logo_url: mail.logo_url.clone(),
+            brand_color: mail.brand_color.clone(),
+            override_defaults: mail.override_defaults,
+            default_locale: Locale::parse(&mail.default_locale).unwrap_or_default(),
+            sends: mail.smtp.is_some(),
         }
     }
 

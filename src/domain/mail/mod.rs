@@ -1,6 +1,7 @@
 //! Mail to end users: texts, the mailbox of an environment, and delivery by SMTP (`03-auth.md` §11, "Mail").
 
 mod built_in;
+pub(super) mod delivery;
 mod letterhead;
 pub mod locale;
 mod mailbox;

@@ -26,6 +26,11 @@ impl Post {
         self.written.send_modify(|count| *count += 1);
     }
 
+    /// Makes the sender look again, for instance to find that its environment is closed.
+    pub fn wake(&self) {
+        self.queued.notify_one();
+    }
+
     /// Changes with every mail that is written from now on.
     pub(super) fn arrivals(&self) -> watch::Receiver<u64> {
         self.written.subscribe()

@@ -12,6 +12,7 @@ use super::render::{Text, one_line};
 use super::{BODY, Locale, SUBJECT, Template, VARIABLES, built_in};
 use crate::domain::activities::Change;
 use crate::domain::auth::Email;
+use crate::domain::auth::administration::allowed;
 use crate::domain::caller::Caller;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Detail, Error, Result};
@@ -236,14 +237,6 @@ impl Environment {
             Caller::Tenant(tenant) => self.audit(tx, &template.change(self, action).by(tenant)),
             _ => Ok(()),
         }
-    }
-}
-
-/// Settings of authentication are for developers and secret keys.
-fn allowed(caller: &Caller) -> Result<()> {
-    match caller {
-        Caller::Tenant(_) | Caller::SecretKey { .. } => Ok(()),
-        Caller::Guest { .. } | Caller::User { .. } => Err(Error::new(Code::FORBIDDEN, "This route is for secret keys; use the environment's sk_ key")),
     }
 }
 

@@ -11,6 +11,7 @@ use super::relay::{self, Outgoing};
 use crate::domain::backend::Backend;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::new_id;
+use crate::domain::mail;
 use crate::domain::smtp::Letter;
 use crate::domain::time;
 use crate::store::Tx;
@@ -84,11 +85,7 @@ impl TenantPost {
 
     /// A line of the log; what opens an account stands in it on loopback only.
     pub(super) fn log(&self, template: &str, to: &str, secret: &str) {
-        if self.reveal {
-            tracing::info!(target: "mail", "{template} → {to}  {secret}");
-        } else {
-            tracing::info!(target: "mail", "{template} → {to}");
-        }
+        mail::log(template, to, Some(secret).filter(|_| self.reveal));
     }
 }
 

@@ -4,6 +4,7 @@
 mod account;
 mod activities;
 mod api_keys;
+mod auth_settings;
 mod connections;
 mod cors;
 mod docs;
@@ -117,6 +118,11 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(&format!("{E}/requests/stream")).get(requests::stream).done())
         .service(resource(&format!("{E}/requests/{{id}}")).get(requests::show).done())
         .service(resource(&format!("{E}/metrics")).get(requests::metrics).done())
+        .service(resource(&format!("{E}/auth/config")).get(auth_settings::show).patch(auth_settings::update).done())
+        .service(resource(&format!("{E}/auth/providers")).get(auth_settings::providers).done())
+        .service(resource(&format!("{E}/auth/providers/{{provider}}")).put(auth_settings::set_provider).delete(auth_settings::reset_provider).done())
+        .service(resource(&format!("{E}/auth/rotate-secret")).post(auth_settings::rotate).done())
+        .service(resource(&format!("{E}/auth/events")).get(auth_settings::events).done())
         .service(resource(&format!("{E}/auth/templates")).get(mail_templates::list).done())
         .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}")).put(mail_templates::replace).delete(mail_templates::reset).done())
         .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}/preview")).post(mail_templates::preview).done())

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations,
+    account, activities, api_keys, auth_settings, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations,
     permissions, projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables,
     tokens, transfer,
 };
@@ -79,6 +79,13 @@ use super::{
     jobs::show,
     jobs::watch,
     jobs::cancel,
+    auth_settings::show,
+    auth_settings::update,
+    auth_settings::providers,
+    auth_settings::set_provider,
+    auth_settings::reset_provider,
+    auth_settings::rotate,
+    auth_settings::events,
     mail_templates::list,
     mail_templates::replace,
     mail_templates::reset,

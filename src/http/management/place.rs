@@ -36,6 +36,14 @@ impl Place {
         Self::find(request, state, developer, Need::write(Role::Member)).await
     }
 
+    /// For calls that change what only admins change.
+    ///
+    /// # Errors
+    /// 404 and 403 of the guard.
+    pub async fn to_administer(request: &HttpRequest, state: &State, developer: &Developer) -> Result<Self> {
+        Self::find(request, state, developer, Need::write(Role::Admin)).await
+    }
+
     async fn find(request: &HttpRequest, state: &State, developer: &Developer, need: Need) -> Result<Self> {
         let part = |name: &str| request.match_info().get(name).map(str::to_owned);
         let (Some(project), Some(name)) = (part("projectId"), part("environment")) else {

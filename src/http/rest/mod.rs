@@ -2,6 +2,7 @@
 
 mod access;
 mod auth;
+mod auth_settings;
 mod changes;
 mod data;
 pub mod openapi;
@@ -15,7 +16,9 @@ use super::routing::scope;
 /// Mounts every route of `/v1`.
 pub fn routes(config: &mut ServiceConfig) {
     config.configure(auth::jwks::routes);
-    config.service(scope("/v1/auth", auth::routes));
+    config.service(scope("/v1/auth", |config| {
+        config.configure(auth::routes).configure(auth_settings::routes);
+    }));
     config.service(scope("/v1/data", data::routes));
     config.service(scope("/v1", data::short_routes));
 }

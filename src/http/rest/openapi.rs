@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::auth::{additions, jwks, passwords, sessions, sign_in, sign_up, verification};
-use super::{changes, data, transfer};
+use super::{auth_settings, changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
 #[derive(OpenApi)]
@@ -60,3 +60,22 @@ pub struct DataApi;
     jwks::jwks,
 ))]
 pub struct AuthApi;
+
+/// The routes of `/v1/auth` that earlier documentation had for settings.
+#[derive(OpenApi)]
+#[openapi(paths(
+    auth_settings::providers,
+    auth_settings::email,
+    auth_settings::set_email,
+    auth_settings::oauth,
+    auth_settings::provider,
+    auth_settings::set_provider,
+    auth_settings::reset_provider,
+    auth_settings::mail,
+    auth_settings::set_mail,
+    auth_settings::list_templates,
+    auth_settings::template,
+    auth_settings::set_template,
+    auth_settings::preview,
+))]
+pub struct AuthSettingsApi;

@@ -513,6 +513,27 @@ pub static TOOLS: &[Tool] = &[
         arguments: &[
             ENVIRONMENT,
             &[
+                A::new("mailId", Text, "One mail"),
+                A::new("to", Text, "Address"),
+                A::new("template", Text, "magic_link …"),
+                A::new("since", Text, "ISO time"),
+                A::new("wait", Whole, "Seconds, at most 30"),
+            ],
+            PAGE,
+            ORGANIZATION,
+        ],
+        synonyms: &[("id", "mailId"), ("email", "to")],
+        answer: Shape::List(Thing::Mail),
+        ..local(
+            Hints::Reads,
+            "mail:read",
+            tool("backend_mail_list", "Read local mailbox", "Read mail the app sent (magic links, verification, reset, invitations) with its link and code."),
+        )
+    },
+    Tool {
+        arguments: &[
+            ENVIRONMENT,
+            &[
                 A::new("requestId", Text, "One, with bodies and decision"),
                 A::new("method", Text, "GET …"),
                 A::new("path", Text, "Part of it"),

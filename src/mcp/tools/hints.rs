@@ -50,6 +50,7 @@ impl Call<'_> {
             _ if code == Code::INDEX_VERSION_NOT_FOUND => self.existing_versions(VersionKind::Indexes).await,
             _ if code == Code::FIELD_NOT_FOUND => self.existing_fields().await,
             _ if code == Code::SNAPSHOT_NOT_FOUND || code == Code::JOB_NOT_FOUND => self.existing_snapshots().await,
+            _ if code == Code::MAIL_NOT_FOUND => self.next("backend_mail_list", &["environmentId", "projectId", "environment"], ""),
             _ if code == Code::REQUEST_NOT_FOUND => self.next("backend_request_log", &["environmentId", "projectId", "environment"], ""),
             _ if code == Code::INVALID_PARAMETERS => self.existing_places(error).await.unwrap_or_else(|| look_up(self.tool)),
             _ if code == Code::TABLE_ALREADY_EXISTS => self.next("backend_table_get", &["projectId", "environment", "environmentId", "tableName"], "To change its fields: backend_field_manage"),

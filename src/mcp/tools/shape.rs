@@ -28,6 +28,7 @@ pub enum Thing {
     FieldChange,
     IndexChange,
     Record,
+    Mail,
     Request,
     Seeded,
     Snapshot,
@@ -145,6 +146,22 @@ impl Thing {
                 ("appliedIndexes", 'o'),
             ],
             Self::Record => &[("id", 's'), ("createdBy", 's')],
+            Self::Mail => &[
+                ("id", 's'),
+                ("template", 's'),
+                ("to", 's'),
+                ("from", 's'),
+                ("subject", 's'),
+                ("text", 's'),
+                ("variables", 'o'),
+                ("link", 's'),
+                ("token", 's'),
+                ("code", 's'),
+                ("delivery", 's'),
+                ("error", 's'),
+                ("read", 'b'),
+                ("createdAt", 's'),
+            ],
             Self::Request => &[
                 ("id", 's'),
                 ("requestId", 's'),
@@ -186,7 +203,7 @@ impl Thing {
     }
 
     fn has_times(self) -> bool {
-        !matches!(self, Self::OperationSchema | Self::Request | Self::Seeded | Self::Restored)
+        !matches!(self, Self::OperationSchema | Self::Mail | Self::Request | Self::Seeded | Self::Restored)
     }
 
     fn properties(self) -> Map<String, Value> {
