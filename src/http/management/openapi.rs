@@ -3,9 +3,9 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, auth_settings, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members, organizations,
-    permissions, projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots, tables,
-    tokens, transfer,
+    account, activities, api_keys, auth_settings, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members,
+    organizations, permissions, projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots,
+    tables, tokens, transfer,
 };
 
 /// Every route of `/management/v1`.
