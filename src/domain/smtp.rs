@@ -4,7 +4,7 @@ use std::time::Duration;
 
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
-use lettre::transport::smtp::client::{Tls, TlsParameters};
+use lettre::transport::smtp::client::{CertificateStore, Tls, TlsParameters};
 use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
@@ -97,13 +97,15 @@ impl Relay {
     /// What the relay answered, or why it could not be reached.
     pub async fn send(&self, letter: &Letter) -> Result<(), String> {
         let message = letter.message()?;
-        let transport = self.transport()?;
+        // Reading the certificates of this machine blocks.
+        let relay = self.clone();
+        let transport = tokio::task::spawn_blocking(move || relay.transport()).await.map_err(|error| error.to_string())??;
         let sent = tokio::time::timeout(TIMEOUT, transport.send(message)).await;
         sent.map_err(|_| format!("{} did not answer within {} seconds", self.host, TIMEOUT.as_secs()))?.map(drop).map_err(|error| told(&error))
     }
 
     fn transport(&self) -> Result<AsyncSmtpTransport<Tokio1Executor>, String> {
-        let parameters = || TlsParameters::new(self.host.clone()).map_err(|error| told(&error));
+        let parameters = || TlsParameters::builder(self.host.clone()).certificate_store(trusted()).build().map_err(|error| told(&error));
         let tls = match self.security {
             Security::None => Tls::None,
             Security::Opportunistic => Tls::Opportunistic(parameters()?),
@@ -116,6 +118,13 @@ impl Relay {
         }
         Ok(builder.build())
     }
+}
+
+/// Whom this machine trusts (`SSL_CERT_FILE` and `SSL_CERT_DIR` included); a machine that trusts nobody, such as a small
+/// container: the certificates Mozilla publishes.
+fn trusted() -> CertificateStore {
+    let none = rustls_native_certs::load_native_certs().certs.is_empty();
+    if none { CertificateStore::WebpkiRoots } else { CertificateStore::Default }
 }
 
 impl Letter {

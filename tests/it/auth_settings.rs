@@ -20,7 +20,8 @@ async fn the_defaults_are_those_of_the_contract() {
     let app = TestApp::start().await;
     let settings = app.operator().get(&config(&app)).await.assert(200);
     let google = json!({
-        "provider": "google", "enabled": true, "mode": "auto", "clientId": null, "clientSecretSet": false, "additionalClientIds": [], "redirectUri": null,
+        "provider": "google", "enabled": true, "mode": "auto", "clientId": null, "clientSecretSet": false, "additionalClientIds": [],
+        "redirectUri": format!("{}/v1/auth/google/callback", app.url),
         "scopes": ["openid", "email", "profile"], "autoLinkVerifiedEmail": true,
     });
     assert_eq!(settings["oauth"]["google"], google);
@@ -54,8 +55,10 @@ async fn a_patch_changes_what_it_names_and_survives_a_restart() {
     assert_eq!((&after["users"]["customRoles"], &after["tokens"]["algorithm"]), (&json!(["editor"]), &json!("ES256")));
     assert_eq!(after["oauth"]["google"]["enabled"], true, "providers have a route of their own");
     assert!(app.environment.knows_role("editor"), "settings hold from the next request on");
+    let before = app.url.clone();
     let app = app.restart().await;
-    assert_eq!(app.operator().get(&config(&app)).await.assert(200), after);
+    let restarted = app.operator().get(&config(&app)).await.assert(200);
+    assert_eq!(restarted.to_string().replace(&app.url, &before), after.to_string(), "the callbacks are at another port");
 }
 
 #[actix_web::test]
@@ -86,6 +89,62 @@ async fn everything_out_of_range_or_of_a_wrong_type_is_named_and_nothing_changes
     }
     operator.send_text(reqwest::Method::PATCH, &config(&app), "[]").await.assert_error(400, "common/invalid-parameters");
     assert_eq!(operator.get(&config(&app)).await.assert(200), before);
+}
+
+/// A patch of one field: `path` is `section.field` or `section.part.field`.
+fn patch_of(path: &str, value: Value) -> Value {
+    path.rsplit('.').fold(value, |inner, name| json!({ name: inner }))
+}
+
+#[actix_web::test]
+async fn every_range_includes_its_ends_and_nothing_beyond() {
+    let app = TestApp::start().await;
+    let operator = app.operator();
+    let ranges = [
+        ("email.passwordPolicy.minLength", 4, 128),
+        ("email.passwordPolicy.expirationDays", 1, 3_650),
+        ("email.magicLinkExpirationMinutes", 1, 1_440),
+        ("email.resendCooldownSeconds", 0, 300),
+        ("tokens.accessTokenSeconds", 60, 86_400),
+        ("tokens.refreshTokenSeconds", 3_600, 31_536_000),
+        ("tokens.refreshGraceSeconds", 0, 60),
+        ("users.deletedUserRetentionDays", 0, 365),
+        ("invitations.invitationExpirationDays", 1, 90),
+    ];
+    for (path, lowest, highest) in ranges {
+        for end in [lowest, highest] {
+            let after = operator.patch(&config(&app), patch_of(path, json!(end))).await.assert(200);
+            assert_eq!(after.pointer(&format!("/{}", path.replace('.', "/"))), Some(&json!(end)), "{path}");
+        }
+        for beyond in [json!(lowest - 1), json!(highest + 1), json!(1.5), json!("7"), json!(10_000_000_000_000_i64)] {
+            let answer = operator.patch(&config(&app), patch_of(path, beyond)).await;
+            assert!(answer.details().iter().all(|d| d.starts_with(path)) && !answer.details().is_empty(), "{path}: {}", answer.text);
+            answer.assert_error(400, "common/invalid-parameters");
+        }
+    }
+    for (path, values) in
+        [("tokens.reuseRevokes", ["user", "session"]), ("tokens.algorithm", ["ES256", "HS256"]), ("invitations.inviters", ["admins", "users"])]
+    {
+        for value in values {
+            operator.patch(&config(&app), patch_of(path, json!(value))).await.assert(200);
+        }
+        operator.patch(&config(&app), patch_of(path, json!("none"))).await.assert_error(400, "common/invalid-parameters");
+    }
+    let list = |length: usize| patch_of("urls.redirectAllowList", (0..length).map(|n| json!(format!("https://a{n}.harbor.test/*"))).collect());
+    operator.patch(&config(&app), list(50)).await.assert(200);
+    operator.patch(&config(&app), list(51)).await.assert_error(400, "common/invalid-parameters");
+}
+
+#[actix_web::test]
+async fn a_callback_that_is_the_servers_own_is_not_kept() {
+    let app = TestApp::start().await;
+    let (google, own) = (format!("{}/google", providers(&app)), format!("{}/v1/auth/google/callback", app.url));
+    let set = |uri: &str| json!({ "redirectUri": uri });
+    assert_eq!(app.operator().put(&google, set("https://api.harbor.test/back")).await.assert(200)["redirectUri"], "https://api.harbor.test/back");
+    assert_eq!(app.operator().put(&google, set(&own)).await.assert(200)["redirectUri"], own);
+    assert_eq!(app.environment.auth_config().oauth.google.redirect_uri, None);
+    app.secret().put("/v1/auth/providers/oauth/google", set(&own)).await.assert(200);
+    assert_eq!(app.environment.auth_config().oauth.google.redirect_uri, None);
 }
 
 #[actix_web::test]

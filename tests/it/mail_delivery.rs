@@ -2,6 +2,7 @@
 
 use bkend_local::domain::error::Error;
 use bkend_local::domain::mail::{Outgoing, Template};
+use bkend_local::store::data::MailRow;
 use serde_json::{Value, json};
 
 use crate::support::TestApp;
@@ -69,6 +70,55 @@ async fn a_refusal_is_told_and_does_not_fail_what_the_mail_belongs_to() {
     let mail = settled(&app, |mail| mail["error"].is_string()).await;
     assert_eq!(mail["delivery"], "queued", "it is tried again");
     assert!(mail["error"].as_str().unwrap().contains("No such mailbox here"), "{mail}");
+}
+
+/// Moves the clock ahead and has the sender look at it.
+async fn later(app: &TestApp, seconds: i64) {
+    app.wait(seconds);
+    put(app, Outgoing::code("joon@harbor.test", "123456", 600)).await;
+}
+
+/// A mail once this many attempts to send it have ended.
+async fn attempted(app: &TestApp, id: &str, attempts: u32) -> MailRow {
+    for _ in 0..500 {
+        let id = id.to_owned();
+        let mail = app.environment.data().read::<_, Error, _>(move |r| Ok(r.mail(&id)?)).await.unwrap().unwrap();
+        let between = mail.due_at.is_some_and(|due| due > app.environment.now() + 50_000) && mail.error.is_some();
+        if mail.attempts == attempts && (between || mail.delivery == "failed") {
+            return mail;
+        }
+        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+    }
+    panic!("{attempts} attempts were never made");
+}
+
+#[actix_web::test]
+async fn three_retries_follow_after_1_5_and_25_minutes_and_then_the_mail_has_failed() {
+    let (app, server) = (TestApp::start().await, MailServer::start(Some("451 4.7.1 Come back later")).await);
+    set_smtp(&app, json!({ "host": "127.0.0.1", "port": server.port, "security": "none" })).await;
+    put(&app, magic_link()).await;
+    let id = app.mail("mina@harbor.test").id;
+    for (attempt, minutes) in [(1, 1), (2, 5), (3, 25)] {
+        let mail = attempted(&app, &id, attempt).await;
+        let left = mail.due_at.unwrap() - app.environment.now();
+        assert!(left > (minutes - 1) * 60_000 && left <= minutes * 60_000, "{left} ms after attempt {attempt}");
+        later(&app, minutes * 60 + 1).await;
+    }
+    let mail = attempted(&app, &id, 4).await;
+    assert_eq!((mail.delivery.as_str(), mail.due_at), ("failed", None));
+    assert!(mail.error.unwrap().contains("Come back later"));
+}
+
+#[actix_web::test]
+async fn a_mail_server_that_cannot_be_reached_fails_no_request() {
+    let app = TestApp::start().await;
+    let closed = std::net::TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+    set_smtp(&app, json!({ "host": "127.0.0.1", "port": closed, "security": "none" })).await;
+    let link = json!({ "method": "magiclink", "email": "mina@harbor.test", "callbackUrl": "http://localhost:5173/in" });
+    app.guest().post("/v1/auth/email/signin", link).await.assert(200);
+    assert_eq!(app.mail("mina@harbor.test").delivery, "queued");
+    let token = app.mailed_token("mina@harbor.test");
+    app.guest().post("/v1/auth/email/callback", json!({ "token": token })).await.assert(200);
 }
 
 #[actix_web::test]

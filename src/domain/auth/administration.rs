@@ -51,7 +51,7 @@ pub struct ProviderView {
     pub client_id: Option<String>,
     pub client_secret_set: bool,
     pub additional_client_ids: Vec<String>,
-    /// Null: this server's `/v1/auth/{provider}/callback`.
+    /// This server's `/v1/auth/{provider}/callback` unless set.
     pub redirect_uri: Option<String>,
     pub scopes: Vec<String>,
     pub auto_link_verified_email: bool,
@@ -98,7 +98,35 @@ impl ProviderView {
     }
 }
 
+impl ProviderView {
+    /// Shows this server's own callback where no other is set. `base` is scheme and host, without a trailing slash.
+    pub fn show_callback(&mut self, base: &str) {
+        if self.redirect_uri.is_none() {
+            self.redirect_uri = Some(own_callback(base, &self.provider));
+        }
+    }
+}
+
+fn own_callback(base: &str, provider: &str) -> String {
+    format!("{base}/v1/auth/{provider}/callback")
+}
+
+/// A form that sends back the callback it was shown sets none: it would outlive the address it is at.
+pub fn without_own_callback(patch: &mut Map<String, Value>, base: &str, provider: &str) {
+    if let Some(uri) = patch.get_mut("redirectUri")
+        && uri.as_str() == Some(&own_callback(base, provider))
+    {
+        *uri = Value::Null;
+    }
+}
+
 impl AuthSettings {
+    /// As [`ProviderView::show_callback`], for each provider.
+    pub fn show_callbacks(&mut self, base: &str) {
+        self.oauth.google.show_callback(base);
+        self.oauth.github.show_callback(base);
+    }
+
     fn of(config: AuthConfig, project_name: &str) -> Self {
         let mut users = config.users;
         users.mfa_issuer.get_or_insert_with(|| project_name.to_owned());

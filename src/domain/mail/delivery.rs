@@ -10,7 +10,6 @@ use crate::domain::backend::Backend;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
 use crate::domain::smtp::{Letter, Relay, Security};
-use crate::domain::time;
 use crate::store::data::MailRow;
 
 /// Milliseconds until the next try after the first, second and third failure.
@@ -61,7 +60,7 @@ pub async fn run(environment: Weak<Environment>) {
 async fn send_due(environment: &Arc<Environment>) -> Result<Duration> {
     loop {
         let queued = environment.data().read::<_, Error, _>(|r| Ok(r.queued_mails(AT_ONCE)?)).await?;
-        let now = time::now();
+        let now = environment.now();
         let Some(first) = queued.first() else { return Ok(NAP) };
         let early = first.due_at.unwrap_or_default() - now;
         if early > 0 {
@@ -69,26 +68,31 @@ async fn send_due(environment: &Arc<Environment>) -> Result<Duration> {
         }
         let smtp = environment.auth_config().mail.smtp.clone();
         let due = queued.into_iter().filter(|mail| mail.due_at.unwrap_or_default() <= now);
-        let tried = join_all(due.map(|mail| attempt(mail, smtp.as_ref()))).await;
-        environment.data().write::<_, Error, _>(move |tx| tried.iter().try_for_each(|mail| tx.set_mail_delivery(mail)).map_err(Into::into)).await?;
+        let claimed: Vec<MailRow> = due.map(|mail| claimed(mail, smtp.is_some(), now)).collect();
+        // An attempt counts before it is made: a store that no longer takes writes cannot make the server mail for ever.
+        note(environment, claimed.clone()).await?;
+        let Some(smtp) = smtp else { continue };
+        let attempts = claimed.into_iter().filter(|mail| mail.delivery == "queued").map(|mail| attempt(mail, &smtp));
+        let outcomes = join_all(attempts).await;
+        let now = environment.now();
+        note(environment, outcomes.into_iter().map(|(mail, outcome)| settled(mail, outcome, now)).collect()).await?;
     }
 }
 
-/// A mail after an attempt to send it. Without a mail server it stays where it is.
-async fn attempt(mut mail: MailRow, smtp: Option<&SmtpSettings>) -> MailRow {
-    let Some(smtp) = smtp else {
-        (mail.delivery, mail.due_at) = ("local".to_owned(), None);
-        return mail;
-    };
+async fn note(environment: &Environment, mails: Vec<MailRow>) -> Result<()> {
+    environment.data().write::<_, Error, _>(move |tx| mails.iter().try_for_each(|mail| tx.set_mail_delivery(mail)).map_err(Into::into)).await
+}
+
+async fn attempt(mail: MailRow, smtp: &SmtpSettings) -> (MailRow, std::result::Result<(), String>) {
     let letter =
         Letter { from: mail.sender.clone(), to: mail.recipient.clone(), subject: mail.subject.clone(), text: mail.text.clone(), html: mail.html.clone() };
     let outcome = relay(smtp).send(&letter).await.map_err(|error| without_password(error, smtp));
-    tried(mail, outcome, time::now())
+    (mail, outcome)
 }
 
 fn relay(smtp: &SmtpSettings) -> Relay {
     Relay {
-        host: smtp.host.clone(),
+        host: smtp.host.trim_matches(['[', ']']).to_owned(),
         port: smtp.port,
         security: match smtp.security {
             SmtpSecurity::Starttls => Security::StartTls,
@@ -108,22 +112,41 @@ fn without_password(error: String, smtp: &SmtpSettings) -> String {
     }
 }
 
+/// A mail whose next attempt begins: counted, and due again should the server not live to see how it ends. Without a mail
+/// server it stays here; after the last attempt it is given up.
+fn claimed(mut mail: MailRow, can_send: bool, now: i64) -> MailRow {
+    if !can_send {
+        (mail.delivery, mail.due_at) = ("local".to_owned(), None);
+    } else if mail.attempts as usize > RETRIES.len() {
+        (mail.delivery, mail.due_at) = ("failed".to_owned(), None);
+        mail.error = Some("The server stopped while it tried for the last time".to_owned());
+    } else {
+        mail.attempts += 1;
+        mail.due_at = Some(now + pause(&mail).unwrap_or(RETRIES[0]));
+    }
+    mail
+}
+
 /// Three more attempts are made, after 1, 5 and 25 minutes.
-fn tried(mut mail: MailRow, outcome: std::result::Result<(), String>, now: i64) -> MailRow {
+fn settled(mut mail: MailRow, outcome: std::result::Result<(), String>, now: i64) -> MailRow {
     mail.due_at = None;
     match outcome {
         Ok(()) => (mail.delivery, mail.error) = ("sent".to_owned(), None),
         Err(error) => {
-            tracing::warn!(mail = mail.id, attempt = mail.attempts + 1, "mail could not be sent: {error}");
+            tracing::warn!(mail = mail.id, attempt = mail.attempts, "mail could not be sent: {error}");
             mail.error = Some(error);
-            match RETRIES.get(mail.attempts as usize) {
-                Some(pause) => mail.due_at = Some(now + pause),
-                None => mail.delivery = "failed".to_owned(),
+            mail.due_at = pause(&mail).map(|pause| now + pause);
+            if mail.due_at.is_none() {
+                mail.delivery = "failed".to_owned();
             }
         }
     }
-    mail.attempts += 1;
     mail
+}
+
+/// Milliseconds until the attempt after this one; none after the last.
+fn pause(mail: &MailRow) -> Option<i64> {
+    RETRIES.get((mail.attempts as usize).saturating_sub(1)).copied()
 }
 
 #[cfg(test)]
@@ -135,13 +158,27 @@ mod tests {
     fn a_mail_is_tried_again_after_1_5_and_25_minutes_and_then_given_up() {
         let mut mail = MailRow { delivery: "queued".to_owned(), due_at: Some(0), ..MailRow::default() };
         for minutes in [1, 5, 25] {
-            mail = tried(mail, Err("451 later".to_owned()), 7);
+            mail = settled(claimed(mail, true, 0), Err("451 later".to_owned()), 7);
             assert_eq!((mail.delivery.as_str(), mail.due_at), ("queued", Some(7 + minutes * 60_000)));
         }
-        let failed = tried(mail.clone(), Err("451 later".to_owned()), 7);
+        let last = claimed(mail, true, 0);
+        let failed = settled(last.clone(), Err("451 later".to_owned()), 7);
         assert_eq!((failed.delivery.as_str(), failed.due_at, failed.error.as_deref()), ("failed", None, Some("451 later")));
-        let sent = tried(mail, Ok(()), 7);
+        let sent = settled(last, Ok(()), 7);
         assert_eq!((sent.delivery.as_str(), sent.due_at, sent.error), ("sent", None, None));
+    }
+
+    #[test]
+    fn a_server_that_dies_while_sending_makes_no_attempt_more_than_the_four() {
+        let mut mail = MailRow { delivery: "queued".to_owned(), due_at: Some(0), ..MailRow::default() };
+        for minutes in [1, 5, 25, 1] {
+            mail = claimed(mail, true, 7);
+            assert_eq!((mail.delivery.as_str(), mail.due_at), ("queued", Some(7 + minutes * 60_000)));
+        }
+        let given_up = claimed(mail.clone(), true, 7);
+        assert_eq!((given_up.delivery.as_str(), given_up.due_at, given_up.attempts), ("failed", None, 4));
+        let kept = claimed(mail, false, 7);
+        assert_eq!((kept.delivery.as_str(), kept.due_at), ("local", None));
     }
 
     #[test]

@@ -134,7 +134,7 @@ impl Backend {
     pub async fn mark_mail(self: &Arc<Self>, tenant: &Tenant, project: &str, environment: &str, id: &str, is_read: bool) -> Result<Mail> {
         let environment = self.tenant_environment(tenant, project, environment, Need::write(Role::Member)).await?;
         let wanted = id.to_owned();
-        let read_at = is_read.then(time::now);
+        let read_at = is_read.then(|| environment.now());
         environment.data().write::<_, Error, _>(move |tx| Ok(tx.set_mail_read(&wanted, read_at)?)).await?;
         one(&environment, id).await
     }

@@ -12,7 +12,6 @@ use super::{KEPT, built_in};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::new_id;
-use crate::domain::time;
 use crate::store::data::MailRow;
 use crate::store::{Reader, Tx};
 
@@ -109,7 +108,7 @@ impl Environment {
     /// The same with a text of the caller's.
     pub(super) fn put_mail_as(&self, tx: &mut Tx<'_>, mail: &Outgoing, letterhead: &Letterhead, text: &Text) -> Result<String> {
         let variables = mail.all_variables(letterhead);
-        let (rendered, now) = (text.render(&variables), time::now());
+        let (rendered, now) = (text.render(&variables), self.now());
         let row = MailRow {
             id: new_id(),
             template: mail.template.name().to_owned(),

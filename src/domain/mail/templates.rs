@@ -17,7 +17,6 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Detail, Error, Result};
 use crate::domain::tenancy::version::{Expected, Versioned};
-use crate::domain::time;
 use crate::store::data::MailTemplateRow;
 use crate::store::{Reader, Tx};
 
@@ -181,7 +180,7 @@ impl Environment {
                     locale: locale.name().to_owned(),
                     subject: text.subject.to_string(),
                     body: text.body.to_string(),
-                    updated_at: time::now(),
+                    updated_at: this.now(),
                 };
                 tx.put_mail_template(&row)?;
                 let after = MailTemplate::of(template, locale, &text, true);

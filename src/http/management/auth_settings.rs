@@ -10,10 +10,11 @@ use super::identity::Developer;
 use super::parameters::Parameters;
 use super::place::Place;
 use super::reply;
-use crate::domain::auth::administration::{AuthSettings, ProviderView};
+use crate::domain::auth::administration::{AuthSettings, ProviderView, without_own_callback};
 use crate::domain::auth::event_list::{self, AuthEvent, EventQuery};
 use crate::domain::page::List;
 use crate::domain::tenancy::guard;
+use crate::http::address;
 use crate::http::body::Body;
 use crate::http::{ApiResult, State};
 
@@ -37,7 +38,8 @@ pub struct Rotated {
     params(("projectId" = String, Path), ("environment" = String, Path)), responses((status = 200, body = AuthSettings)))]
 pub async fn show(request: HttpRequest, state: State, developer: Developer) -> ApiResult<HttpResponse> {
     let place = Place::to_read(&request, &state, &developer).await?;
-    reply::versioned(&place.environment.auth_settings(&place.caller)?)
+    let base = address::base_url(&request, state.settings());
+    reply::versioned(&place.environment.auth_settings(&place.caller)?.with(|settings| settings.show_callbacks(&base)))
 }
 
 /// Change settings in the sections email, tokens, urls, users, invitations and mail; what is not named stays.
@@ -47,7 +49,9 @@ pub async fn show(request: HttpRequest, state: State, developer: Developer) -> A
 pub async fn update(request: HttpRequest, state: State, developer: Developer, parameters: Parameters, body: Body) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
     let patch: Map<String, Value> = body.json().await?;
-    reply::versioned(&place.environment.change_auth_settings(&place.caller, patch, &parameters.expected()).await?)
+    let base = address::base_url(&request, state.settings());
+    let changed = place.environment.change_auth_settings(&place.caller, patch, &parameters.expected()).await?;
+    reply::versioned(&changed.with(|settings| settings.show_callbacks(&base)))
 }
 
 /// List the providers of social sign-in.
@@ -55,7 +59,10 @@ pub async fn update(request: HttpRequest, state: State, developer: Developer, pa
     params(("projectId" = String, Path), ("environment" = String, Path)), responses((status = 200, body = List<ProviderView>)))]
 pub async fn providers(request: HttpRequest, state: State, developer: Developer, parameters: Parameters) -> ApiResult<HttpResponse> {
     let place = Place::to_read(&request, &state, &developer).await?;
-    reply::page_of(place.environment.auth_providers(&place.caller)?, &parameters)
+    let base = address::base_url(&request, state.settings());
+    let mut providers = place.environment.auth_providers(&place.caller)?;
+    providers.iter_mut().for_each(|provider| provider.show_callback(&base));
+    reply::page_of(providers, &parameters)
 }
 
 /// Set up a provider; what is not named stays, the secret too.
@@ -71,8 +78,10 @@ pub async fn set_provider(
     body: Body,
 ) -> ApiResult<HttpResponse> {
     let place = Place::to_write(&request, &state, &developer).await?;
-    let patch: Map<String, Value> = body.json().await?;
-    reply::versioned(&place.environment.set_auth_provider(&place.caller, &path.2, patch, &parameters.expected()).await?)
+    let (mut patch, base): (Map<String, Value>, _) = (body.json().await?, address::base_url(&request, state.settings()));
+    without_own_callback(&mut patch, &base, &path.2);
+    let set = place.environment.set_auth_provider(&place.caller, &path.2, patch, &parameters.expected()).await?;
+    reply::versioned(&set.with(|provider| provider.show_callback(&base)))
 }
 
 /// Forget everything that was set for a provider.

@@ -8,15 +8,16 @@ use utoipa::ToSchema;
 
 use super::query::params;
 use crate::domain::access::Access;
-use crate::domain::auth::administration::{AuthSettings, ProviderView, allowed};
+use crate::domain::auth::administration::{AuthSettings, ProviderView, allowed, without_own_callback};
 use crate::domain::auth::config::EmailSettings;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::mail::{Locale, MailTemplate, MailTemplatePatch, Preview, PreviewRequest, Template};
 use crate::domain::tenancy::version::Expected;
-use crate::http::ApiResult;
+use crate::http::address;
 use crate::http::body::Body;
 use crate::http::reply::Reply;
 use crate::http::routing::resource;
+use crate::http::{ApiResult, State};
 
 /// Mounts the routes, below `/v1/auth`.
 pub fn routes(config: &mut ServiceConfig) {
@@ -80,9 +81,9 @@ impl From<MailTemplate> for EmailTemplate {
 
 /// Show how users may sign in; for secret keys.
 #[utoipa::path(get, path = "/v1/auth/providers", tag = "auth", responses((status = 200, body = Providers)))]
-pub async fn providers(request: HttpRequest, access: Access) -> ApiResult<HttpResponse> {
+pub async fn providers(request: HttpRequest, state: State, access: Access) -> ApiResult<HttpResponse> {
     let AuthSettings { email, .. } = access.environment.auth_settings(&access.caller)?.value;
-    let oauth = access.environment.auth_providers(&access.caller)?;
+    let oauth = shown(&request, &state, &access)?;
     Ok(Reply::ok(&Providers { email, oauth })?.send(&request))
 }
 
@@ -101,25 +102,28 @@ pub async fn set_email(request: HttpRequest, access: Access, body: Body) -> ApiR
 
 /// List the providers of social sign-in, without secrets; for secret keys.
 #[utoipa::path(get, path = "/v1/auth/providers/oauth", tag = "auth", responses((status = 200, body = OAuthProviders)))]
-pub async fn oauth(request: HttpRequest, access: Access) -> ApiResult<HttpResponse> {
-    Ok(Reply::ok(&OAuthProviders { items: access.environment.auth_providers(&access.caller)? })?.send(&request))
+pub async fn oauth(request: HttpRequest, state: State, access: Access) -> ApiResult<HttpResponse> {
+    Ok(Reply::ok(&OAuthProviders { items: shown(&request, &state, &access)? })?.send(&request))
 }
 
 /// Show a provider, without its secret; for secret keys.
 #[utoipa::path(get, path = "/v1/auth/providers/oauth/{provider}", tag = "auth", params(("provider" = String, Path)),
     responses((status = 200, body = ProviderView)))]
-pub async fn provider(request: HttpRequest, access: Access, path: Path<String>) -> ApiResult<HttpResponse> {
-    Ok(Reply::ok(&access.environment.auth_provider(&access.caller, &path)?.value)?.send(&request))
+pub async fn provider(request: HttpRequest, state: State, access: Access, path: Path<String>) -> ApiResult<HttpResponse> {
+    let mut provider = access.environment.auth_provider(&access.caller, &path)?.value;
+    provider.show_callback(&address::base_url(&request, state.settings()));
+    Ok(Reply::ok(&provider)?.send(&request))
 }
 
 /// Set up a provider; for secret keys. Without `clientSecret` the stored one stays.
 #[utoipa::path(put, path = "/v1/auth/providers/oauth/{provider}", tag = "auth", params(("provider" = String, Path)), request_body = Object,
     responses((status = 200, body = ProviderView)))]
-pub async fn set_provider(request: HttpRequest, access: Access, path: Path<String>, body: Body) -> ApiResult<HttpResponse> {
+pub async fn set_provider(request: HttpRequest, state: State, access: Access, path: Path<String>, body: Body) -> ApiResult<HttpResponse> {
     allowed(&access.caller)?;
-    let patch: Map<String, Value> = body.json().await?;
+    let (mut patch, base): (Map<String, Value>, _) = (body.json().await?, address::base_url(&request, state.settings()));
+    without_own_callback(&mut patch, &base, &path);
     let set = access.environment.set_auth_provider(&access.caller, &path, patch, &Expected::Any).await?;
-    Ok(Reply::ok(&set.value)?.send(&request))
+    Ok(Reply::ok(&set.with(|provider| provider.show_callback(&base)).value)?.send(&request))
 }
 
 /// Forget everything that was set for a provider; for secret keys.
@@ -181,6 +185,14 @@ pub async fn preview(request: HttpRequest, access: Access, path: Path<String>) -
     let (locale, template) = (locale(&request, &access)?, Template::parse(&path)?);
     let preview = access.environment.preview_mail(&access.caller, template, locale, PreviewRequest::default()).await?;
     Ok(Reply::ok(&preview)?.send(&request))
+}
+
+/// The providers, with this server's callback where no other is set.
+fn shown(request: &HttpRequest, state: &State, access: &Access) -> Result<Vec<ProviderView>> {
+    let mut providers = access.environment.auth_providers(&access.caller)?;
+    let base = address::base_url(request, state.settings());
+    providers.iter_mut().for_each(|provider| provider.show_callback(&base));
+    Ok(providers)
 }
 
 async fn change(access: &Access, section: &str, body: Body) -> Result<AuthSettings> {
