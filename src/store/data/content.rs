@@ -34,13 +34,13 @@ impl Parts {
 /// Tables of the server itself, by the part they belong to. A test finds a table that stands in none.
 pub const USERS: &[&str] = &["_users", "_accounts", "_passwords"];
 pub const SESSIONS: &[&str] = &["_sessions", "_mail", "_one_time", "_auth_events"];
-pub const FILES: &[&str] = &["_files"];
+pub const FILES: &[&str] = &["_uploads", "_parts", "_files", "_file_shares"];
 const CATALOGUE: &[&str] = &["_tables", "_table_versions"];
 /// `_settings` itself is looked at key by key.
 const SETTINGS: &[&str] = &["_mail_templates"];
 /// What belongs to the database, not to its content: a restore keeps the outbox of the database it replaces, and change
-/// numbers go on above the highest used.
-const KEPT: &[&str] = &["_outbox", "_changes", "refinery_schema_history"];
+/// numbers go on above the highest used; triggers keep the sum of stored bytes.
+const KEPT: &[&str] = &["_outbox", "_changes", "_stored_bytes", "refinery_schema_history"];
 /// Settings that stay with the database; and, in a copy for another environment, the secrets of the original.
 const KEPT_SETTINGS: &str = "key = 'change_floor'";
 const SECRET_SETTINGS: &str = "key GLOB 'secret.*'";

@@ -4,6 +4,7 @@ mod accounts;
 mod auth_events;
 mod changes;
 pub(super) mod content;
+mod files;
 mod indexes;
 mod mail;
 mod mail_templates;
@@ -13,12 +14,14 @@ mod records;
 mod sessions;
 mod stats;
 mod tables;
+mod uploads;
 mod users;
 
 pub use accounts::AccountRow;
 pub use auth_events::{AuthEventFilter, AuthEventRow};
 pub use changes::{ChangeRow, KEPT as CHANGES_KEPT, Op};
 pub use content::{Parts, unclassified};
+pub use files::{FileFilter, FileRow, FileSort, Sight};
 pub use indexes::{Duplicates, IndexPart, IndexPlan, Unique, index_statements};
 pub use mail::{MailFilter, MailRow};
 pub use mail_templates::MailTemplateRow;
@@ -28,6 +31,7 @@ pub use records::{Record, Violation, violation};
 pub use sessions::SessionRow;
 pub use stats::{EnvironmentCounts, Firsts};
 pub use tables::{TableRow, VersionKind, VersionRow};
+pub use uploads::{ObjectRow, PartRow, Stale, UploadRow};
 pub use users::{PasswordRow, SessionState, UserRow};
 
 /// An SQL identifier in double quotes.

@@ -37,6 +37,13 @@ fn fold_into(text: &str, out: &mut String) {
     }
 }
 
+/// The text as it is compared.
+pub(in crate::store) fn folded(text: &str) -> String {
+    let mut out = String::new();
+    fold_into(text, &mut out);
+    out
+}
+
 /// A literal to be found inside text.
 #[derive(Debug)]
 pub(super) struct Folded(Finder<'static>);

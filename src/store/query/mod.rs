@@ -18,4 +18,5 @@ mod value;
 #[cfg(test)]
 mod tests;
 
+pub(in crate::store) use fold::folded;
 pub use functions::register_functions;
