@@ -103,6 +103,35 @@ codes! {
     INVALID_NICKNAME "user/invalid-nickname" 400 "A nickname has 1–50 characters and no control characters."
     USER_NOT_FOUND "user/not-found" 404 "No user of the environment has this id or address."
 
+    FILE_INVALID_NAME "file/invalid-name" 400 "A file name has 1–255 characters, none of them a slash, a backslash or a control character."
+    FILE_ORIGINAL_NAME_TOO_LONG "file/original-name-too-long" 400 "The file name is longer than 255 characters."
+    FILE_MIME_TYPE_TOO_LONG "file/mime-type-too-long" 400 "The content type is longer than 100 characters."
+    FILE_INVALID_FORMAT "file/invalid-format" 400 "The content type is malformed, blocked, not allowed here, or not that of the stored bytes."
+    FILE_SIZE_NEGATIVE "file/size-negative" 400 "The size is below zero."
+    FILE_S3_KEY_TOO_LONG "file/s3-key-too-long" 400 "The key is longer than 500 characters."
+    FILE_TOO_LARGE "file/file-too-large" 400 "The file is larger than was stated, or than its kind may be."
+    FILE_TOO_SMALL "file/file-too-small" 400 "The file is smaller than the environment takes."
+    FILE_INVALID_PATH "file/invalid-path" 400 "The key was never issued to this environment, or its file was deleted."
+    FILE_SIZE_MISMATCH "file/size-mismatch" 400 "The stated size is not that of the stored bytes."
+    FILE_CHECKSUM_MISMATCH "file/checksum-mismatch" 400 "The bytes do not have the checksum that was sent with them."
+    FILE_INVALID_PART_NUMBER_RANGE "file/invalid-part-number-range" 400 "A part number is an integer of 1 to 10000."
+    FILE_INVALID_PARTS_ARRAY "file/invalid-parts-array" 400 "The list of parts is not ascending, or names one that is not stored like that; details name each."
+    FILE_INVALID_TRANSFORM "file/invalid-transform" 400 "The size or filter of a picture's address is not one there is."
+    FILE_ACCESS_DENIED "file/access-denied" 403 "The caller has no right to this file or upload."
+    FILE_URL_EXPIRED "file/url-expired" 403 "The signed URL was good for a time that is over; ask for a new one."
+    FILE_SIGNATURE_INVALID "file/signature-invalid" 403 "The signed URL was altered, or used with another method or content type."
+    FILE_NOT_FOUND "file/not-found" 404 "There is no such file, or it has no stored bytes."
+    FILE_UPLOAD_NOT_FOUND "file/upload-not-found" 404 "The multipart upload is unknown, aborted, completed or expired."
+    FILE_UPLOAD_TIMEOUT "file/upload-timeout" 408 "No byte of the upload came for 60 seconds."
+    FILE_S3_KEY_ALREADY_EXISTS "file/s3-key-already-exists" 409 "The file is registered already; its bytes never change."
+    FILE_UPLOAD_INCOMPLETE "file/upload-incomplete" 409 "The bytes are not there yet; upload them, then register again."
+    FILE_UPLOAD_CONFLICT "file/upload-conflict" 409 "The multipart upload was completed already, with another list of parts."
+    FILE_PRECONDITION_FAILED "file/precondition-failed" 412 "The object is not as If-Match or If-Unmodified-Since want it."
+    FILE_INVALID_RANGE "file/invalid-range" 416 "The range begins beyond the end of the object."
+    FILE_BUCKET_NOT_CONFIGURED "file/bucket-not-configured" 500 "The object directory is missing or cannot be written."
+    FILE_UPLOAD_INIT_FAILED "file/upload-init-failed" 500 "The multipart upload could not be set up."
+    FILE_QUOTA_EXCEEDED "file/quota-exceeded" 507 "The environment would hold more bytes than its quota."
+
     SCHEMA_DESTRUCTIVE "schema/destructive" 409 "The change would remove stored values; allowDestructive consents."
     SCHEMA_INCOMPATIBLE_VALUES "schema/incompatible-values" 409 "Stored values cannot be converted to the new type; nothing was changed."
     SCHEMA_PLAN_CHANGED "schema/plan-changed" 409 "The environment has changed since the plan was made."
@@ -353,7 +382,7 @@ mod tests {
     #[test]
     fn a_code_is_domain_slash_slug_and_stands_once() {
         let mut names: Vec<_> = Code::ALL.iter().map(|c| c.name).collect();
-        assert!(names.iter().all(|n| n.split('/').count() == 2 && n.bytes().all(|b| b.is_ascii_lowercase() || matches!(b, b'/' | b'-'))));
+        assert!(names.iter().all(|n| n.split('/').count() == 2 && n.bytes().all(|b| b.is_ascii_lowercase() || b.is_ascii_digit() || matches!(b, b'/' | b'-'))));
         names.sort_unstable();
         assert!(names.windows(2).all(|w| w[0] != w[1]));
     }

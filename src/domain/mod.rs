@@ -9,6 +9,7 @@ pub mod data_directory;
 pub mod docs;
 pub mod environment;
 pub mod error;
+pub mod files;
 pub mod id;
 pub mod jobs;
 pub mod keys;

@@ -258,6 +258,10 @@ pub(super) fn link_tree(from: &Path, to: &Path) -> io::Result<u64> {
     std::fs::create_dir_all(to)?;
     let mut bytes = 0;
     for entry in entries.flatten() {
+        // What is still arriving belongs to no state of the environment.
+        if entry.file_name() == super::objects::INCOMING {
+            continue;
+        }
         let target = to.join(entry.file_name());
         let Ok(kind) = entry.metadata() else { continue };
         if kind.is_dir() {
@@ -281,6 +285,9 @@ pub(super) fn keep_only(folder: &Path, wanted: Option<&Path>) -> io::Result<()> 
         other => other?,
     };
     for entry in entries.flatten() {
+        if entry.file_name() == super::objects::INCOMING {
+            continue;
+        }
         let counterpart = wanted.map(|wanted| wanted.join(entry.file_name()));
         if entry.metadata()?.is_dir() {
             keep_only(&entry.path(), counterpart.as_deref())?;

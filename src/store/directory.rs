@@ -13,6 +13,7 @@ use super::database::Database;
 use super::error::{StoreError, StoreResult};
 use super::lazy::LazyDatabase;
 use super::migrations::{self, Kind};
+use super::objects::Objects;
 
 /// A data directory held by this process for as long as this value lives.
 pub struct Directory {
@@ -134,6 +135,11 @@ impl Directory {
         self.environment(environment_id).join("objects")
     }
 
+    /// The stored files of an environment, to read and write.
+    pub fn object_store(&self, environment_id: &str) -> Objects {
+        Objects::new(self.objects(environment_id))
+    }
+
     /// Adds the stored files of `from` to those of an environment, without copying bytes where the file system can.
     pub fn add_objects(&self, environment_id: &str, from: &Path) -> std::io::Result<()> {
         private_dir(&self.environment(environment_id))?;
@@ -225,18 +231,26 @@ impl Directory {
 
     /// Bytes left on the disk for this user, where the system tells.
     pub fn free_space(&self) -> Option<u64> {
-        #[cfg(unix)]
-        {
-            let disk = rustix::fs::statvfs(&self.root).ok()?;
-            Some(disk.f_bavail.saturating_mul(disk.f_frsize))
-        }
-        #[cfg(not(unix))]
-        None
+        free_space(&self.root)
     }
 
     /// Bytes of everything in the directory.
     pub fn size(&self) -> u64 {
         size_of(&self.root)
+    }
+}
+
+/// Bytes left for this user on the disk that holds a path, where the system tells.
+pub(super) fn free_space(path: &Path) -> Option<u64> {
+    #[cfg(unix)]
+    {
+        let disk = rustix::fs::statvfs(path).ok()?;
+        Some(disk.f_bavail.saturating_mul(disk.f_frsize))
+    }
+    #[cfg(not(unix))]
+    {
+        let _ = path;
+        None
     }
 }
 

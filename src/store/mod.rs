@@ -11,6 +11,7 @@ mod lazy;
 pub mod log;
 mod migrations;
 mod noted;
+mod objects;
 pub mod query;
 mod writer;
 
@@ -21,4 +22,5 @@ pub use error::{StoreError, StoreResult};
 pub use lazy::LazyDatabase;
 pub use migrations::formats;
 pub use noted::{Noted, Touched};
+pub use objects::{Incoming, Objects, Placed, Stored};
 pub use writer::Tx;

@@ -1,0 +1,428 @@
+//! The stored bytes of an environment: files below `objects/` that are written once and never changed. What a row names counts;
+//! bytes come first into a temporary file, then under their name, then into a row, so that a crash leaves at worst a file that
+//! no row names, which the next start removes.
+
+use std::collections::HashSet;
+use std::fs::File;
+use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::path::{Component, Path, PathBuf};
+
+use md5::{Digest, Md5};
+use sha2::Sha256;
+
+/// Where bytes are while they arrive; no part of snapshots.
+pub(super) const INCOMING: &str = "tmp";
+const PARTS: &str = "parts";
+/// Removing a file of more bytes takes long enough to be done elsewhere.
+const LARGE: u64 = 32 * 1024 * 1024;
+
+/// The object directory of one environment.
+#[derive(Debug, Clone)]
+pub struct Objects {
+    root: PathBuf,
+}
+
+impl Objects {
+    pub(super) fn new(root: PathBuf) -> Self {
+        Self { root }
+    }
+
+    /// A new name for the object of an upload: two characters spread the files over folders, and every PUT gets a name of its own.
+    pub fn name_for(upload_id: &str) -> String {
+        let tail = &upload_id.as_bytes()[upload_id.len().saturating_sub(4)..];
+        let folder = match tail {
+            [a, b, ..] if [a, b].iter().all(|c| matches!(c, b'0'..=b'9' | b'a'..=b'f')) => String::from_utf8_lossy(&[*a, *b]).into_owned(),
+            // Imported ids may hold other characters.
+            _ => format!("{:02x}", upload_id.bytes().fold(0u8, |sum, b| sum.wrapping_mul(31).wrapping_add(b))),
+        };
+        format!("{folder}/{upload_id}-{}", generation())
+    }
+
+    /// A new name for a part of a multipart upload.
+    pub fn part_name_for(upload_id: &str, number: u32) -> String {
+        format!("{PARTS}/{upload_id}/{number}-{}", generation())
+    }
+
+    /// Begins to take bytes, with MD5 and, when asked for, SHA-256. Blocks.
+    pub fn begin(&self, sha256: bool) -> io::Result<Incoming> {
+        let folder = self.root.join(INCOMING);
+        let file = match tempfile::NamedTempFile::new_in(&folder) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                std::fs::create_dir_all(&folder)?;
+                tempfile::NamedTempFile::new_in(&folder)?
+            }
+            other => other?,
+        };
+        Ok(Incoming { file, size: 0, md5: Md5::new(), sha256: sha256.then(Sha256::new) })
+    }
+
+    /// Makes the bytes durable under a name; unless [`Placed::keep`] is called, they go again. Blocks.
+    pub fn place(&self, incoming: Incoming, name: &str) -> io::Result<Placed> {
+        let path = self.path_of(name)?;
+        incoming.file.as_file().sync_all()?;
+        let folder = path.parent().unwrap_or(&self.root);
+        if !folder.is_dir() {
+            std::fs::create_dir_all(folder)?;
+            for parent in folder.ancestors().skip(1).take_while(|parent| parent.starts_with(&self.root)) {
+                sync_folder(parent)?;
+            }
+            sync_folder(self.root.parent().unwrap_or(&self.root))?;
+        }
+        incoming.file.persist_noclobber(&path)?;
+        let placed = Placed { path: Some(path.clone()) };
+        sync_folder(folder)?;
+        Ok(placed)
+    }
+
+    /// Takes the bytes of stored objects, one after the other, as one new object. Blocks.
+    pub fn join(&self, names: &[String]) -> io::Result<Incoming> {
+        let mut incoming = self.begin(false)?;
+        for name in names {
+            // File to file, so that the system copies where it can.
+            incoming.size += io::copy(&mut self.open(name)?.file, incoming.file.as_file_mut())?;
+        }
+        Ok(incoming)
+    }
+
+    /// Opens an object for reading; what is open stays readable when it is removed. Blocks.
+    ///
+    /// # Errors
+    /// I/O errors, `NotFound` among them.
+    pub fn open(&self, name: &str) -> io::Result<Stored> {
+        let file = File::open(self.path_of(name)?)?;
+        let size = file.metadata()?.len();
+        Ok(Stored { file, size })
+    }
+
+    /// Whether there is such an object. Blocks.
+    pub fn has(&self, name: &str) -> bool {
+        self.path_of(name).is_ok_and(|path| path.is_file())
+    }
+
+    /// Removes an object that no row names any more; a failure is logged, and the next start tries again. Blocks for a moment.
+    pub fn remove(&self, name: &str) {
+        match self.path_of(name) {
+            Ok(path) => remove(path),
+            Err(error) => tracing::warn!(%error, "an object with an impossible name"),
+        }
+    }
+
+    /// Removes the folder of a multipart upload's parts, empty or not. Blocks.
+    pub fn remove_parts(&self, upload_id: &str) {
+        let Ok(folder) = self.path_of(&format!("{PARTS}/{upload_id}")) else { return };
+        if let Err(error) = std::fs::remove_dir_all(folder)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "parts of an upload could not be removed");
+        }
+    }
+
+    /// Removes what an earlier run left behind: everything that arrived only in part, and every object that no row names. Answers
+    /// how many there were. Only for an environment that nobody writes to yet. Blocks.
+    pub fn tidy(&self, named: &HashSet<String>) -> io::Result<usize> {
+        let mut removed = 0;
+        let mut folders = vec![(self.root.clone(), String::new())];
+        while let Some((folder, prefix)) = folders.pop() {
+            let entries = match std::fs::read_dir(&folder) {
+                Err(error) if error.kind() == io::ErrorKind::NotFound => continue,
+                other => other?,
+            };
+            for entry in entries {
+                let entry = entry?;
+                let name = format!("{prefix}{}", entry.file_name().to_string_lossy());
+                if entry.file_type()?.is_dir() {
+                    folders.push((entry.path(), format!("{name}/")));
+                } else if !named.contains(&name) {
+                    std::fs::remove_file(entry.path())?;
+                    removed += 1;
+                }
+            }
+            if prefix.starts_with("parts/") && prefix.len() > "parts/".len() {
+                // Stays while there is something in it.
+                let _ = std::fs::remove_dir(&folder);
+            }
+        }
+        Ok(removed)
+    }
+
+    /// Whether objects can be written at all. Blocks.
+    ///
+    /// # Errors
+    /// Why not.
+    pub fn check_writable(&self) -> io::Result<()> {
+        self.begin(false).map(drop)
+    }
+
+    /// Bytes left on the disk for this user, where the system tells.
+    pub fn free_space(&self) -> Option<u64> {
+        super::directory::free_space(self.root.parent()?)
+    }
+
+    fn path_of(&self, name: &str) -> io::Result<PathBuf> {
+        let relative = Path::new(name);
+        let inside = !name.is_empty() && relative.components().all(|part| matches!(part, Component::Normal(_)));
+        if inside { Ok(self.root.join(relative)) } else { Err(io::ErrorKind::InvalidInput.into()) }
+    }
+}
+
+/// Bytes that are arriving; they go again unless they are placed.
+#[derive(Debug)]
+pub struct Incoming {
+    file: tempfile::NamedTempFile,
+    size: u64,
+    md5: Md5,
+    sha256: Option<Sha256>,
+}
+
+impl Incoming {
+    /// Adds bytes. Blocks.
+    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.file.as_file_mut().write_all(bytes)?;
+        self.md5.update(bytes);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
+        self.size += bytes.len() as u64;
+        Ok(())
+    }
+
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// MD5 of everything written so far.
+    pub fn md5(&self) -> [u8; 16] {
+        self.md5.clone().finalize().into()
+    }
+
+    /// SHA-256 of everything written so far, if it was asked for.
+    pub fn sha256(&self) -> Option<[u8; 32]> {
+        self.sha256.clone().map(|digest| digest.finalize().into())
+    }
+
+    /// The bytes from the beginning, to look at; what is written goes on at the end.
+    pub fn peek(&mut self, limit: u64) -> io::Result<Vec<u8>> {
+        let file = self.file.as_file_mut();
+        file.seek(SeekFrom::Start(0))?;
+        let mut bytes = Vec::new();
+        Read::take(&mut *file, limit).read_to_end(&mut bytes)?;
+        file.seek(SeekFrom::End(0))?;
+        Ok(bytes)
+    }
+
+    /// Where the bytes are for now.
+    pub fn path(&self) -> &Path {
+        self.file.path()
+    }
+}
+
+/// An object under its name that no row names yet.
+#[derive(Debug)]
+#[must_use = "the object goes again unless it is kept"]
+pub struct Placed {
+    path: Option<PathBuf>,
+}
+
+impl Placed {
+    /// Whether it is still there: a restore may have cleared it away.
+    pub fn is_there(&self) -> bool {
+        self.path.as_ref().is_some_and(|path| path.is_file())
+    }
+
+    /// Leaves the object in place: for after the commit that names it.
+    pub fn keep(mut self) {
+        self.path = None;
+    }
+}
+
+impl Drop for Placed {
+    fn drop(&mut self) {
+        if let Some(path) = self.path.take() {
+            remove(path);
+        }
+    }
+}
+
+/// An object open for reading.
+#[derive(Debug)]
+pub struct Stored {
+    file: File,
+    size: u64,
+}
+
+impl Stored {
+    pub fn size(&self) -> u64 {
+        self.size
+    }
+
+    /// Bytes from `offset` on, as many as there are up to `length`. Blocks.
+    pub fn read(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
+        self.file.seek(SeekFrom::Start(offset))?;
+        let mut bytes = Vec::with_capacity(length);
+        Read::take(&mut self.file, length as u64).read_to_end(&mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn remove(path: PathBuf) {
+    let large = std::fs::metadata(&path).is_ok_and(|about| about.len() > LARGE);
+    let unlink = move || {
+        if let Err(error) = std::fs::remove_file(&path)
+            && error.kind() != io::ErrorKind::NotFound
+        {
+            tracing::warn!(%error, "an object could not be removed");
+        }
+    };
+    if large {
+        // The writer of a database must not wait for it.
+        drop(std::thread::Builder::new().name("remove object".into()).spawn(unlink));
+    } else {
+        unlink();
+    }
+}
+
+fn generation() -> String {
+    format!("{:016x}", rand::random::<u64>())
+}
+
+/// Makes the entries of a folder durable.
+fn sync_folder(folder: &Path) -> io::Result<()> {
+    // Elsewhere folders cannot be opened, and need not be.
+    if cfg!(unix) { File::open(folder)?.sync_all() } else { Ok(()) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn objects() -> (tempfile::TempDir, Objects) {
+        let folder = tempfile::tempdir().unwrap();
+        let objects = Objects::new(folder.path().join("objects"));
+        (folder, objects)
+    }
+
+    fn store(objects: &Objects, name: &str, bytes: &[u8]) {
+        let mut incoming = objects.begin(false).unwrap();
+        incoming.write(bytes).unwrap();
+        objects.place(incoming, name).unwrap().keep();
+    }
+
+    fn files(objects: &Objects) -> Vec<String> {
+        let mut found = Vec::new();
+        let mut folders = vec![objects.root.clone()];
+        while let Some(folder) = folders.pop() {
+            for entry in std::fs::read_dir(folder).unwrap().flatten() {
+                let path = entry.path();
+                match path.is_dir() {
+                    true => folders.push(path),
+                    false => found.push(path.strip_prefix(&objects.root).unwrap().to_string_lossy().into_owned()),
+                }
+            }
+        }
+        found.sort();
+        found
+    }
+
+    #[test]
+    fn names_spread_over_folders_and_never_repeat() {
+        let name = Objects::name_for("695f7c9c7a2e4c5d6e7f8091");
+        assert!(name.starts_with("80/695f7c9c7a2e4c5d6e7f8091-") && name.len() == 3 + 24 + 1 + 16, "{name}");
+        assert_ne!(name, Objects::name_for("695f7c9c7a2e4c5d6e7f8091"));
+        for odd in ["x", "ab", "user_avatar-XYZ", "ABCD", "a".repeat(64).as_str()] {
+            let name = Objects::name_for(odd);
+            let (folder, file) = name.split_once('/').unwrap();
+            assert!(folder.len() == 2 && folder.bytes().all(|b| b.is_ascii_hexdigit()) && file.starts_with(odd), "{name}");
+        }
+        assert!(Objects::part_name_for("abc", 7).starts_with("parts/abc/7-"));
+    }
+
+    #[test]
+    fn bytes_are_hashed_as_they_come_and_found_under_their_name() {
+        let (_folder, objects) = objects();
+        let mut incoming = objects.begin(true).unwrap();
+        for piece in [&b"hello "[..], b"", b"bkend\n"] {
+            incoming.write(piece).unwrap();
+        }
+        assert_eq!((incoming.size(), hex::encode(incoming.md5())), (12, "8dcb26212e228820df83ef44784abe69".to_owned()));
+        assert_eq!(incoming.sha256(), Some(<Sha256 as Digest>::digest(b"hello bkend\n").into()));
+        assert_eq!(incoming.peek(5).unwrap(), b"hello");
+        objects.place(incoming, "80/x-1").unwrap().keep();
+        let mut stored = objects.open("80/x-1").unwrap();
+        assert_eq!((stored.size(), stored.read(6, 5).unwrap()), (12, b"bkend".to_vec()));
+        assert_eq!(stored.read(10, 100).unwrap(), b"d\n");
+        assert_eq!(files(&objects), ["80/x-1"]);
+    }
+
+    #[test]
+    fn what_is_not_placed_or_not_kept_leaves_nothing() {
+        let (_folder, objects) = objects();
+        let mut incoming = objects.begin(false).unwrap();
+        incoming.write(b"lost").unwrap();
+        drop(incoming);
+        let placed = objects.place(objects.begin(false).unwrap(), "ab/x-1").unwrap();
+        assert!(placed.is_there() && objects.has("ab/x-1"));
+        drop(placed);
+        assert!(files(&objects).is_empty() && !objects.has("ab/x-1"));
+    }
+
+    #[test]
+    fn a_name_is_never_written_over() {
+        let (_folder, objects) = objects();
+        store(&objects, "ab/x-1", b"first");
+        let mut second = objects.begin(false).unwrap();
+        second.write(b"second").unwrap();
+        assert!(objects.place(second, "ab/x-1").is_err());
+        assert_eq!(objects.open("ab/x-1").unwrap().read(0, 10).unwrap(), b"first");
+    }
+
+    #[test]
+    fn an_open_object_outlives_its_removal() {
+        let (_folder, objects) = objects();
+        store(&objects, "ab/x-1", b"still here");
+        let mut stored = objects.open("ab/x-1").unwrap();
+        objects.remove("ab/x-1");
+        objects.remove("ab/x-1");
+        assert_eq!(stored.read(6, 10).unwrap(), b"here");
+        assert_eq!(objects.open("ab/x-1").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn parts_become_one_object() {
+        let (_folder, objects) = objects();
+        store(&objects, "parts/u/1-a", b"first half, ");
+        store(&objects, "parts/u/2-b", b"second half\n");
+        let joined = objects.join(&["parts/u/1-a".to_owned(), "parts/u/2-b".to_owned()]).unwrap();
+        assert_eq!(joined.size(), 24);
+        objects.place(joined, "ab/u-1").unwrap().keep();
+        objects.remove_parts("u");
+        assert_eq!(objects.open("ab/u-1").unwrap().read(0, 100).unwrap(), b"first half, second half\n");
+        assert_eq!(files(&objects), ["ab/u-1"]);
+        assert!(!objects.root.join("parts/u").exists());
+    }
+
+    #[test]
+    fn a_start_removes_what_no_row_names() {
+        let (_folder, objects) = objects();
+        assert_eq!(objects.tidy(&HashSet::new()).unwrap(), 0);
+        for name in ["ab/x-1", "ab/x-2", "parts/u/1-a", "parts/v/1-a", "tmp/left"] {
+            store(&objects, name, b"x");
+        }
+        let named = ["ab/x-2", "parts/v/1-a"].map(str::to_owned);
+        assert_eq!(objects.tidy(&named.clone().into()).unwrap(), 3);
+        assert_eq!(files(&objects), named);
+        assert!(!objects.root.join("parts/u").exists() && objects.root.join("parts/v").exists());
+    }
+
+    #[test]
+    fn no_name_leads_out_of_the_directory() {
+        let (folder, objects) = objects();
+        std::fs::write(folder.path().join("secret"), "s").unwrap();
+        let absolute = folder.path().join("secret").to_string_lossy().into_owned();
+        for name in ["", "..", "../secret", "ab/../../secret", &absolute, "."] {
+            assert!(objects.open(name).is_err() && !objects.has(name), "{name}");
+            assert!(objects.place(objects.begin(false).unwrap(), name).is_err(), "{name}");
+            objects.remove(name);
+        }
+        assert!(folder.path().join("secret").exists());
+    }
+}
