@@ -101,6 +101,11 @@ codes! {
 
     INVALID_NAME "user/invalid-name" 400 "A name has 1–100 characters and no control characters."
     INVALID_NICKNAME "user/invalid-nickname" 400 "A nickname has 1–50 characters and no control characters."
+    INVALID_ROLE "user/invalid-role" 400 "The role is none of admin, user, guest and the environment's custom roles."
+    USER_FORBIDDEN "user/forbidden" 403 "The call, or a field of it, is for the user itself or for admins."
+    SLUG_TAKEN "user/slug-taken" 409 "Another user has the slug."
+    UNSUPPORTED_HASH "user/unsupported-hash" 400 "A password hash of an import is of a kind, or of costs, that this server does not take."
+    IMPORT_CONFLICT "user/import-conflict" 409 "An entry of an import points at no single user it could be merged into."
     USER_NOT_FOUND "user/not-found" 404 "No user of the environment has this id or address."
 
     FILE_INVALID_NAME "file/invalid-name" 400 "A file name has 1–255 characters, none of them a slash, a backslash or a control character."

@@ -66,3 +66,4 @@ mod tenant_invitations;
 mod tenant_mail;
 mod tenant_pages;
 mod tenant_sign_in;
+mod users_examples;

@@ -4,7 +4,8 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
-use super::profile::{Onboarding, Preferences, Profile};
+use super::profile::Profile;
+use super::settings::{Onboarding, Preferences};
 use crate::domain::auth::mfa;
 use crate::domain::environment::Environment;
 use crate::domain::error::Result;

@@ -2,8 +2,8 @@
 
 use serde::{Deserialize, Serialize};
 use serde_json::{Map, Value};
-use utoipa::ToSchema;
 
+use super::settings::{Notifications, Onboarding, Preferences};
 use crate::domain::error::{Error, Result};
 
 /// Every member is absent until it is set.
@@ -26,35 +26,12 @@ pub struct Profile {
     #[serde(skip_serializing_if = "Option::is_none")]
     pub preferences: Option<Preferences>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    pub notifications: Option<Notifications>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     pub onboarding: Option<Onboarding>,
     /// Whatever else is kept here.
     #[serde(flatten)]
     pub more: Map<String, Value>,
-}
-
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, ToSchema)]
-#[serde(default)]
-pub struct Preferences {
-    /// Also picks the language of mails.
-    pub locale: Option<String>,
-    pub timezone: Option<String>,
-    /// `light`, `dark` or `system`.
-    pub theme: Option<String>,
-}
-
-#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
-#[serde(rename_all = "camelCase", default)]
-pub struct Onboarding {
-    /// `pending`, `in_progress`, `completed` or `skipped`.
-    pub status: String,
-    #[serde(flatten)]
-    pub more: Map<String, Value>,
-}
-
-impl Default for Onboarding {
-    fn default() -> Self {
-        Self { status: "pending".to_owned(), more: Map::new() }
-    }
 }
 
 impl Profile {

@@ -2,9 +2,12 @@
 
 use std::sync::Arc;
 
+use serde_json::Map;
+
+use super::access::{Asker, Deletable, not_found};
 use crate::domain::auth::events::{self, Event};
 use crate::domain::auth::{Visit, mfa, one_time};
-use crate::domain::caller::EndUser;
+use crate::domain::caller::{Caller, EndUser};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::store::Tx;
@@ -23,6 +26,31 @@ pub async fn withdraw(environment: &Arc<Environment>, visit: &Visit, user: &EndU
             delete(tx, &this, user, Some(&visit))
         })
         .await
+}
+
+impl Asker {
+    /// Deletes a user; with `purge` its row is erased too, also that of a user who was deleted earlier.
+    ///
+    /// # Errors
+    /// 404 `user/not-found` when somebody else deleted it meanwhile.
+    pub async fn delete(&self, target: &Deletable) -> Result<()> {
+        let (asker, Deletable { id, purge }) = (self.clone(), target.clone());
+        self.environment
+            .data()
+            .write::<_, Error, _>(move |tx| {
+                let user = if purge { tx.reader().any_user(&id)? } else { tx.reader().user(&id)? }.ok_or_else(not_found)?;
+                asker.audit(tx, "deleted", &user, Map::from_iter([("purge".to_owned(), purge.into())]))?;
+                if user.deleted_at.is_none() {
+                    let visit = Some(&asker.visit).filter(|_| !matches!(asker.caller, Caller::Tenant(_)));
+                    delete(tx, &asker.environment, user, visit)?;
+                }
+                if purge {
+                    tx.erase_user(&id)?;
+                }
+                Ok(())
+            })
+            .await
+    }
 }
 
 /// Deletes a user: sessions, secrets and sign-in methods go at once, the row stays hidden until it is swept away. Records and

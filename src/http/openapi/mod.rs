@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::management::openapi::ManagementApi;
-use super::rest::openapi::{AuthApi, AuthSettingsApi, DataApi};
+use super::rest::openapi::{AuthApi, AuthSettingsApi, DataApi, UsersApi};
 use super::routing::resource;
 use super::{ApiResult, State, address, health, metrics};
 
@@ -23,7 +23,8 @@ use super::{ApiResult, State, address, health, metrics};
 struct ServerApi;
 
 /// Every part of the HTTP face with its routes. A new part has to stand here.
-const PARTS: &[fn() -> utoipa::openapi::OpenApi] = &[ServerApi::openapi, DataApi::openapi, AuthApi::openapi, AuthSettingsApi::openapi, ManagementApi::openapi];
+const PARTS: &[fn() -> utoipa::openapi::OpenApi] =
+    &[ServerApi::openapi, DataApi::openapi, AuthApi::openapi, AuthSettingsApi::openapi, UsersApi::openapi, ManagementApi::openapi];
 
 /// Stands where the address of the server goes.
 const BASE: &str = "https://base.invalid";

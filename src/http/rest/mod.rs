@@ -1,13 +1,14 @@
 //! `/v1`: what apps call.
 
 mod access;
-mod auth;
+pub mod auth;
 mod auth_settings;
 mod changes;
 mod data;
 pub mod openapi;
 pub mod query;
 pub mod transfer;
+pub mod users;
 
 use actix_web::web::ServiceConfig;
 
@@ -19,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config.service(scope("/v1/auth", |config| {
         config.configure(auth::routes).configure(auth_settings::routes);
     }));
+    config.service(scope("/v1/users", users::routes));
     config.service(scope("/v1/data", data::routes));
     config.service(scope("/v1", data::short_routes));
 }

@@ -3,6 +3,7 @@
 use utoipa::OpenApi;
 
 use super::auth::{additions, jwks, passwords, sessions, sign_in, sign_up, verification};
+use super::users::{people, settings};
 use super::{auth_settings, changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
@@ -79,3 +80,26 @@ pub struct AuthApi;
     auth_settings::preview,
 ))]
 pub struct AuthSettingsApi;
+
+/// Every route of `/v1/users`.
+#[derive(OpenApi)]
+#[openapi(paths(
+    people::list,
+    people::create,
+    people::by_slug,
+    people::show,
+    people::update,
+    people::delete,
+    people::set_role,
+    settings::profile,
+    settings::update_profile,
+    settings::preferences,
+    settings::update_preferences,
+    settings::notifications,
+    settings::update_notifications,
+    settings::onboarding,
+    settings::update_onboarding,
+    settings::public_settings,
+    settings::update_public_settings,
+))]
+pub struct UsersApi;

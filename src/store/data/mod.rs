@@ -15,6 +15,7 @@ mod sessions;
 mod stats;
 mod tables;
 mod uploads;
+mod user_list;
 mod users;
 
 pub use accounts::AccountRow;
@@ -32,6 +33,7 @@ pub use sessions::SessionRow;
 pub use stats::{EnvironmentCounts, Firsts};
 pub use tables::{TableRow, VersionKind, VersionRow};
 pub use uploads::{ObjectRow, PartRow, Stale, UploadRow};
+pub use user_list::{UserFilter, UserOrder};
 pub use users::{PasswordRow, SessionState, UserRow};
 
 /// An SQL identifier in double quotes.

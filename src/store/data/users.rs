@@ -23,6 +23,9 @@ pub struct UserRow {
     pub deleted_at: Option<i64>,
     pub created_at: i64,
     pub updated_at: i64,
+    /// A name of its own for addresses, lower case.
+    pub slug: Option<String>,
+    pub is_public: bool,
 }
 
 /// What every request with a token asks of its user and session.
@@ -42,11 +45,11 @@ pub struct PasswordRow {
     pub changed_at: i64,
 }
 
-const COLUMNS: &str = "id, email, name, role, profile, email_verified, is_anonymous, banned, banned_until, ban_reason, last_login_at, deleted_at, \
-                       created_at, updated_at";
+pub(super) const COLUMNS: &str = "id, email, name, role, profile, email_verified, is_anonymous, banned, banned_until, ban_reason, last_login_at, deleted_at, \
+                                  created_at, updated_at, slug, is_public";
 
 impl UserRow {
-    fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
+    pub(super) fn read(r: &Row<'_>) -> rusqlite::Result<Self> {
         Ok(Self {
             id: r.get(0)?,
             email: r.get(1)?,
@@ -62,6 +65,8 @@ impl UserRow {
             deleted_at: r.get(11)?,
             created_at: r.get(12)?,
             updated_at: r.get(13)?,
+            slug: r.get(14)?,
+            is_public: r.get(15)?,
         })
     }
 }
@@ -99,6 +104,18 @@ impl Reader<'_> {
         Ok(self.connection().prepare_cached(&sql)?.query_row([email], UserRow::read).optional()?)
     }
 
+    /// A user, also one who was deleted.
+    pub fn any_user(&self, id: &str) -> StoreResult<Option<UserRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM _users WHERE id = ?1");
+        Ok(self.connection().prepare_cached(&sql)?.query_row([id], UserRow::read).optional()?)
+    }
+
+    /// The user who has a slug and is not deleted.
+    pub fn user_by_slug(&self, slug: &str) -> StoreResult<Option<UserRow>> {
+        let sql = format!("SELECT {COLUMNS} FROM _users WHERE slug = ?1 AND deleted_at IS NULL");
+        Ok(self.connection().prepare_cached(&sql)?.query_row([slug], UserRow::read).optional()?)
+    }
+
     /// Users who are not deleted.
     pub fn count_users(&self) -> StoreResult<u64> {
         Ok(self.connection().prepare_cached("SELECT count(*) FROM _users WHERE deleted_at IS NULL")?.query_row([], |r| r.get(0))?)
@@ -116,9 +133,9 @@ impl Reader<'_> {
 
 impl Tx<'_> {
     /// # Errors
-    /// [`crate::store::StoreError::Unique`] when id or address is taken.
+    /// [`crate::store::StoreError::Unique`] when id, address or slug is taken.
     pub fn insert_user(&mut self, u: &UserRow) -> StoreResult<()> {
-        let sql = format!("INSERT INTO _users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14)");
+        let sql = format!("INSERT INTO _users ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16)");
         self.connection().prepare_cached(&sql)?.execute(params![
             u.id,
             u.email,
@@ -133,7 +150,9 @@ impl Tx<'_> {
             u.last_login_at,
             u.deleted_at,
             u.created_at,
-            u.updated_at
+            u.updated_at,
+            u.slug,
+            u.is_public
         ])?;
         Ok(())
     }
@@ -141,13 +160,13 @@ impl Tx<'_> {
     /// Stores everything of a user but its id and when it was made.
     ///
     /// # Errors
-    /// [`crate::store::StoreError::Unique`] when the address is taken.
+    /// [`crate::store::StoreError::Unique`] when address or slug is taken.
     pub fn update_user(&mut self, u: &UserRow) -> StoreResult<bool> {
         let changed = self
             .connection()
             .prepare_cached(
                 "UPDATE _users SET email = ?2, name = ?3, role = ?4, profile = ?5, email_verified = ?6, is_anonymous = ?7, banned = ?8,
-                 banned_until = ?9, ban_reason = ?10, last_login_at = ?11, deleted_at = ?12, updated_at = ?13 WHERE id = ?1",
+                 banned_until = ?9, ban_reason = ?10, last_login_at = ?11, deleted_at = ?12, updated_at = ?13, slug = ?14, is_public = ?15 WHERE id = ?1",
             )?
             .execute(params![
                 u.id,
@@ -162,7 +181,9 @@ impl Tx<'_> {
                 u.ban_reason,
                 u.last_login_at,
                 u.deleted_at,
-                u.updated_at
+                u.updated_at,
+                u.slug,
+                u.is_public
             ])?;
         Ok(changed > 0)
     }
@@ -183,6 +204,11 @@ impl Tx<'_> {
             .prepare_cached("UPDATE _users SET banned = ?2, banned_until = ?3, updated_at = ?4 WHERE id = ?1")?
             .execute(params![id, banned, until, now])?
             > 0)
+    }
+
+    /// Erases a user at once, with everything that stands beside its row.
+    pub fn erase_user(&mut self, id: &str) -> StoreResult<bool> {
+        Ok(self.connection().prepare_cached("DELETE FROM _users WHERE id = ?1")?.execute([id])? > 0)
     }
 
     /// Erases rows of users who were deleted before a time, and of anonymous ones who were last active before another.

@@ -2,6 +2,7 @@
 //!
 //! `bk_test(leaf, x)`: a leaf of a filter on a document or a system column. `bk_sort(doc, path)`, `bk_key(doc, path)`:
 //! the value at a path as bytes that sort, or that are equal for equal values. `bk_bucket`: start of a period.
+//! `bk_contains(text, part)`: whether a text contains another, ignoring case.
 //! `bk_sum`, `bk_avg`, `bk_min`, `bk_max`, `bk_distinct`: aggregates over a path.
 
 use std::collections::{HashMap, HashSet};
@@ -15,6 +16,7 @@ use rusqlite::{Connection, Error, Result};
 
 use super::compile::{Leaf, Root, Step, steps};
 use super::eval::walk;
+use super::fold::Folded;
 use super::order::{Keys, item_key, path_key};
 use super::times::{self, Bucket};
 use super::value::Item;
@@ -59,6 +61,7 @@ pub fn register_functions(db: &Connection) -> Result<()> {
     db.create_scalar_function("bk_key", 2, indexable, |ctx| key(ctx, Keys::Sorted))?;
     db.create_scalar_function("bk_bucket", 2, indexable, bucket)?;
     db.create_scalar_function("bk_bucket", 3, indexable, bucket_at)?;
+    db.create_scalar_function("bk_contains", 2, pure, contains)?;
     db.create_aggregate_function("bk_sum", 1, pure, Sum)?;
     db.create_aggregate_function("bk_sum", 2, pure, Sum)?;
     db.create_aggregate_function("bk_avg", 2, pure, Avg)?;
@@ -89,6 +92,12 @@ fn doc<'a>(ctx: &'a Context<'_>) -> Option<View<'a>> {
         ValueRef::Blob(bytes) => View::parse(bytes).ok(),
         _ => None,
     }
+}
+
+fn contains(ctx: &Context<'_>) -> Result<bool> {
+    // The part is bound, so it is folded once for the whole run.
+    let part = ctx.get_or_create_aux(1, |value| value.as_str().map(Folded::new))?;
+    Ok(matches!(ctx.get_raw(0), ValueRef::Text(text) if std::str::from_utf8(text).is_ok_and(|text| part.is_in(text))))
 }
 
 fn path(value: ValueRef<'_>) -> std::result::Result<Vec<Step>, FromSqlError> {
