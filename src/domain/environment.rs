@@ -12,6 +12,7 @@ use super::auth::keys::Keyring;
 use super::auth::settings;
 use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
+use super::files::FileSettings;
 use super::mail::Post;
 use super::passwords::Passwords;
 use super::project::Project;
@@ -23,7 +24,7 @@ use super::tables::table::Table;
 use super::tenancy::Tree;
 use super::time::{Clock, Millis};
 use crate::store::control::{ActivityRow, EnvironmentRow};
-use crate::store::{Copies, Database, Directory, Tx};
+use crate::store::{Copies, Database, Directory, Objects, Tx};
 
 /// One environment, opened at its first use and kept until it is deleted or the server stops.
 pub struct Environment {
@@ -43,6 +44,8 @@ pub struct Environment {
     post: Arc<Post>,
     requests: Arc<RequestLog>,
     copies: Copies,
+    objects: Objects,
+    files: ArcSwap<FileSettings>,
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
@@ -73,6 +76,7 @@ impl Environment {
         let clock = Clock::default();
         let auth = data.read_blocking::<_, Error, _>(|r| settings::load(r, &server_secret))?;
         let keyring = settings::open_keyring(&data, &server_secret, auth.tokens.algorithm, &project.id, &row.name, clock.now())?;
+        let files = data.read_blocking::<_, Error, _>(FileSettings::load)?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
         let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
         Ok(Self {
@@ -91,6 +95,8 @@ impl Environment {
             outbox: Arc::new(Notify::new()),
             post: Arc::new(post),
             copies: directory.copies(),
+            objects: directory.object_store(&row.id),
+            files: ArcSwap::from_pointee(files),
             requests: RequestLog::new(directory.log(&row.id)),
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
@@ -169,6 +175,7 @@ impl Environment {
         let tables: HashMap<String, Arc<Table>> =
             reader.tables()?.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
         let auth = settings::load(&reader, &self.server_secret)?;
+        let files = FileSettings::load(&reader)?;
         let keyring = settings::reread_keyring(self, tx, auth.tokens.algorithm)?;
         for table in tables.values() {
             super::records::changes::note_reset(self, tx, table);
@@ -177,6 +184,7 @@ impl Environment {
         tx.after_commit(move || {
             let before = environment.tables.swap(Arc::new(tables));
             environment.auth.store(Arc::new(auth));
+            environment.files.store(Arc::new(files));
             environment.keyring.store(Arc::new(keyring));
             let now = environment.tables.load();
             before.keys().chain(now.keys().filter(|name| !before.contains_key(*name))).for_each(|name| environment.bus.table_changed(name));
@@ -221,6 +229,20 @@ impl Environment {
     /// Copies of tables taken before they were changed.
     pub(super) fn copies(&self) -> &Copies {
         &self.copies
+    }
+
+    /// Stored bytes.
+    pub(super) fn objects(&self) -> &Objects {
+        &self.objects
+    }
+
+    /// The settings of storage in force.
+    pub fn file_settings(&self) -> Arc<FileSettings> {
+        self.files.load_full()
+    }
+
+    pub(super) fn set_file_settings_cache(&self, settings: FileSettings) {
+        self.files.store(Arc::new(settings));
     }
 
     /// What apps called here.

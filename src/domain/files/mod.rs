@@ -2,6 +2,17 @@
 
 pub mod conditions;
 pub mod disposition;
+mod input;
+pub mod labels;
+pub mod media_type;
+mod metadata;
+pub mod name;
 pub mod ranges;
+mod rights;
 pub mod serving;
+pub mod settings;
 pub mod signature;
+pub mod view;
+
+pub use settings::FileSettings;
+pub use view::FileObject;
