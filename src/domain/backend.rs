@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
+use super::images::Pictures;
 use super::jobs::Jobs;
 use super::keys::KeyCache;
 use super::mail::{self, Post};
@@ -63,6 +64,7 @@ pub struct Backend {
     jobs: Jobs,
     oauth: Oauth,
     post: TenantPost,
+    pictures: Arc<Pictures>,
 }
 
 /// Projects held in memory.
@@ -92,6 +94,7 @@ impl Backend {
             }
         };
         let post = TenantPost::new(options.log_secrets && options.loopback_only, options.relay.clone());
+        let pictures = Arc::new(Pictures::new(directory.pictures()));
         Ok(Self {
             operator_token: format!("op_{}", id::random_hex(32)),
             directory,
@@ -110,6 +113,7 @@ impl Backend {
             jobs: Jobs::default(),
             oauth: Oauth::new(&secret),
             post,
+            pictures,
         })
     }
 
@@ -157,6 +161,11 @@ impl Backend {
 
     pub(super) fn jobs(&self) -> &Jobs {
         &self.jobs
+    }
+
+    /// Pictures made from stored ones.
+    pub fn pictures(&self) -> &Arc<Pictures> {
+        &self.pictures
     }
 
     /// Mail to developers.
@@ -262,7 +271,8 @@ impl Backend {
             return Ok(Arc::clone(environment));
         }
         let post = Post::new(self.options.log_secrets && self.options.loopback_only);
-        let shared = Shared { server_secret: self.secret, passwords: Arc::clone(&self.passwords), tree: self.tree.clone(), post };
+        let shared =
+            Shared { server_secret: self.secret, passwords: Arc::clone(&self.passwords), tree: self.tree.clone(), post, pictures: Arc::clone(&self.pictures) };
         let environment = Arc::new(Environment::open(&self.directory, shared, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));

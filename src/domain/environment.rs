@@ -13,6 +13,7 @@ use super::auth::settings;
 use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
 use super::files::FileSettings;
+use super::images::Pictures;
 use super::mail::Post;
 use super::passwords::Passwords;
 use super::project::Project;
@@ -46,6 +47,7 @@ pub struct Environment {
     copies: Copies,
     objects: Objects,
     files: ArcSwap<FileSettings>,
+    pictures: Arc<Pictures>,
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
@@ -66,12 +68,13 @@ pub(super) struct Shared {
     pub passwords: Arc<Passwords>,
     pub tree: Tree,
     pub post: Post,
+    pub pictures: Arc<Pictures>,
 }
 
 impl Environment {
     /// Opens the databases of an environment.
     pub(super) fn open(directory: &Directory, shared: Shared, row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
-        let Shared { server_secret, passwords, tree, post } = shared;
+        let Shared { server_secret, passwords, tree, post, pictures } = shared;
         let data = directory.open_data(&row.id)?;
         let clock = Clock::default();
         let auth = data.read_blocking::<_, Error, _>(|r| settings::load(r, &server_secret))?;
@@ -97,6 +100,7 @@ impl Environment {
             copies: directory.copies(),
             objects: directory.object_store(&row.id),
             files: ArcSwap::from_pointee(files),
+            pictures,
             requests: RequestLog::new(directory.log(&row.id)),
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
@@ -243,6 +247,11 @@ impl Environment {
 
     pub(super) fn set_file_settings_cache(&self, settings: FileSettings) {
         self.files.store(Arc::new(settings));
+    }
+
+    /// Pictures made from stored ones.
+    pub fn pictures(&self) -> &Arc<Pictures> {
+        &self.pictures
     }
 
     /// What apps called here.

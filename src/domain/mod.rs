@@ -11,6 +11,7 @@ pub mod environment;
 pub mod error;
 pub mod files;
 pub mod id;
+pub mod images;
 pub mod jobs;
 pub mod keys;
 pub mod mail;

@@ -14,6 +14,7 @@ use super::error::{StoreError, StoreResult};
 use super::lazy::LazyDatabase;
 use super::migrations::{self, Kind};
 use super::objects::Objects;
+use super::pictures::PictureCache;
 
 /// A data directory held by this process for as long as this value lives.
 pub struct Directory {
@@ -128,6 +129,11 @@ impl Directory {
     /// Copies of tables taken before they were changed.
     pub fn copies(&self) -> Copies {
         Copies::new(self.root.join("snapshots"))
+    }
+
+    /// Pictures made from stored ones; what lies there may be deleted at any time.
+    pub fn pictures(&self) -> PictureCache {
+        PictureCache::new(self.root.join("cache").join("img"))
     }
 
     /// The stored files of an environment.
@@ -287,7 +293,7 @@ fn has_foreign_content(root: &Path) -> std::io::Result<bool> {
         other => other?,
     };
     for entry in entries {
-        if !matches!(entry?.file_name().to_str(), Some("lock" | ".gitignore" | "env" | "snapshots" | "secrets" | "server.json")) {
+        if !matches!(entry?.file_name().to_str(), Some("lock" | ".gitignore" | "cache" | "env" | "snapshots" | "secrets" | "server.json")) {
             return Ok(true);
         }
     }

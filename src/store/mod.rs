@@ -12,6 +12,7 @@ pub mod log;
 mod migrations;
 mod noted;
 mod objects;
+mod pictures;
 pub mod query;
 mod writer;
 
@@ -23,4 +24,5 @@ pub use lazy::LazyDatabase;
 pub use migrations::formats;
 pub use noted::{Noted, Touched};
 pub use objects::{Incoming, Objects, Placed, Stored};
+pub use pictures::PictureCache;
 pub use writer::Tx;
