@@ -72,6 +72,10 @@ pub fn response(error: &Error, request_id: &str) -> HttpResponse {
         headers.insert(RATE_LIMIT, HeaderValue::from(limit));
         headers.insert(RATE_REMAINING, HeaderValue::from(remaining));
     }
+    if error.code() == Code::MFA_REQUIRED {
+        // It carries a token.
+        headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    }
     if error.code() == Code::INVALID_TOKEN || error.code() == Code::AUTHENTICATION_REQUIRED {
         headers.insert(header::WWW_AUTHENTICATE, HeaderValue::from_static("Bearer"));
     }

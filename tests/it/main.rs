@@ -6,6 +6,7 @@ mod support;
 
 mod architecture;
 mod auth_examples;
+mod auth_mfa;
 mod auth_rules;
 mod auth_settings;
 mod cli_commands;

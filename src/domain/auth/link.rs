@@ -10,7 +10,7 @@ use super::one_time::{self, New, OneTime, Purpose, State};
 use super::redirects::with_parameters;
 use super::sign_in::{Attempt, Method, complete};
 use super::throttle::Rule;
-use super::{Email, TokenPair, Verdict, Visit, expired_link, invalid_link, name, post, sign_up};
+use super::{Email, TokenPair, Verdict, Visit, expired_link, invalid_link, mfa, name, post, sign_up};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
@@ -109,8 +109,29 @@ pub async fn callback(environment: &Arc<Environment>, visit: &Visit, proof: Proo
     environment.count_peer(Rule::Probe, visit)?;
     let method = if matches!(proof, Proof::Token { .. }) { Method::Link } else { Method::Code };
     let attempt = Attempt { mfa_code, ..Attempt::new(method, visit) };
+    let guess = attempt.mfa_code.clone().filter(|code| !code.trim().is_empty());
+    let permit = match (&guess, if guess.is_some() { address_of(environment, &proof).await? } else { None }) {
+        (Some(_), Some(address)) => Some(environment.admit_guess(&address, visit).await?),
+        _ => None,
+    };
     let this = Arc::clone(environment);
-    environment.data().write::<_, Error, _>(move |tx| redeem(tx, &this, &proof, &attempt)).await?
+    let outcome = environment.data().write::<_, Error, _>(move |tx| redeem(tx, &this, &proof, &attempt)).await?;
+    match permit {
+        Some(permit) => mfa::settle(environment, permit, &guess.unwrap_or_default(), outcome),
+        None => outcome,
+    }
+}
+
+/// The address that a proof stands for, if it is one.
+async fn address_of(environment: &Environment, proof: &Proof) -> Result<Option<String>> {
+    match proof {
+        Proof::Code { email, .. } => Ok(Some(email.as_str().to_owned())),
+        Proof::Token { token, .. } => {
+            let (now, token) = (environment.now(), token.clone());
+            let found = environment.data().read::<_, Error, _>(move |r| one_time::look_up(r, now, Purpose::MagicLink, &token)).await?;
+            Ok(found.filter(|found| found.state == State::Live).map(|found| found.address))
+        }
+    }
 }
 
 fn redeem(tx: &mut Tx<'_>, environment: &Environment, proof: &Proof, attempt: &Attempt) -> Verdict<TokenPair> {

@@ -2,6 +2,7 @@
 
 pub mod administration;
 pub mod anonymous;
+mod backup_codes;
 mod common_passwords;
 pub mod config;
 mod config_check;
@@ -12,6 +13,7 @@ pub mod impersonate;
 pub mod keys;
 pub mod link;
 pub mod mfa;
+pub mod mfa_setup;
 pub mod name;
 pub mod one_time;
 mod pair;
@@ -29,6 +31,7 @@ pub mod sign_up;
 pub mod sweep;
 pub mod throttle;
 pub mod tokens;
+mod totp;
 pub mod verification;
 mod visit;
 

@@ -17,6 +17,8 @@ use crate::store::{Reader, Tx};
 const TOKEN_BYTES: usize = 32;
 /// Guesses a code survives, less one.
 const TRIES: i64 = 5;
+/// The same wrong guess counts once within this time: clients repeat a refused call after a refresh.
+const REPEAT: Millis = 10_000;
 
 /// What a secret is for; tokens of one purpose are worth nothing for another.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -26,7 +28,6 @@ pub enum Purpose {
     PasswordReset,
     MagicLink,
     EmailCode,
-    Invitation,
     OAuthState,
     MfaSetup,
     MfaToken,
@@ -40,7 +41,6 @@ impl Purpose {
             Self::PasswordReset => "password_reset",
             Self::MagicLink => "magic_link",
             Self::EmailCode => "email_code",
-            Self::Invitation => "invitation",
             Self::OAuthState => "oauth_state",
             Self::MfaSetup => "mfa_setup",
             Self::MfaToken => "mfa_token",
@@ -155,6 +155,30 @@ pub fn check_code(tx: &mut Tx<'_>, environment: &Environment, purpose: Purpose, 
         }
     }
     Ok(Some(found).filter(|_| right))
+}
+
+/// The newest secret of a purpose and address, whatever became of it.
+pub fn newest(r: &Reader<'_>, now: Millis, purpose: Purpose, address: &str) -> Result<Option<OneTime>> {
+    r.newest_one_time(purpose.name(), address)?.map(|row| OneTime::of(row, now)).transpose()
+}
+
+/// Counts a wrong guess made under a token: the same one again within 10 s counts once, the fifth voids the token.
+pub fn count_try(tx: &mut Tx<'_>, environment: &Environment, found: &OneTime, guess: &str) -> Result<()> {
+    let (now, digest) = (environment.now(), hex::encode(code_hash(environment, &found.id, guess)));
+    let mut wrong = found.payload.get("wrong").and_then(Value::as_array).cloned().unwrap_or_default();
+    let repeated = wrong.iter().any(|known| known["guess"] == digest.as_str() && known["at"].as_i64().is_some_and(|at| now - at <= REPEAT));
+    if repeated {
+        return Ok(());
+    }
+    wrong.push(serde_json::json!({ "guess": digest, "at": now }));
+    let tries = wrong.len() as i64;
+    let mut payload = found.payload.clone();
+    payload.insert("wrong".to_owned(), wrong.into());
+    tx.set_one_time_payload(&found.id, &Value::Object(payload).to_string(), tries)?;
+    if tries >= TRIES {
+        tx.set_one_time_state(&found.id, "void")?;
+    }
+    Ok(())
 }
 
 /// Marks a secret as used.

@@ -23,6 +23,21 @@ pub enum Method {
     Social,
 }
 
+impl Method {
+    pub(super) fn name(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Link => "link",
+            Self::Code => "code",
+            Self::Social => "social",
+        }
+    }
+
+    pub(super) fn parse(name: &str) -> Option<Self> {
+        [Self::Password, Self::Link, Self::Code, Self::Social].into_iter().find(|method| method.name() == name)
+    }
+}
+
 /// A sign-in whose credentials were right.
 #[derive(Debug, Clone)]
 pub struct Attempt {
@@ -69,11 +84,10 @@ pub async fn by_password(environment: &Arc<Environment>, email: &Email, typed: S
         Match::Outdated => Some(password::hash(environment.passwords(), &typed).await?),
         _ => None,
     };
-    let this = Arc::clone(environment);
-    let answer =
-        environment.data().write::<_, Error, _>(move |tx| with_known_password(tx, &this, &user_id, &stored, replacement.as_deref(), &attempt)).await??;
-    permit.succeeded();
-    Ok(answer)
+    let (this, code) = (Arc::clone(environment), attempt.mfa_code.clone().unwrap_or_default());
+    let outcome =
+        environment.data().write::<_, Error, _>(move |tx| with_known_password(tx, &this, &user_id, &stored, replacement.as_deref(), &attempt)).await?;
+    mfa::settle(environment, permit, &code, outcome)
 }
 
 fn with_known_password(

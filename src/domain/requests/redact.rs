@@ -46,7 +46,8 @@ pub fn is_secret_name(name: &str) -> bool {
         return false;
     }
     let lower = name.to_ascii_lowercase();
-    ["password", "passwd", "token", "secret"].iter().any(|part| lower.contains(part)) || words(name).any(|w| matches!(&*w, "code" | "codes" | "otp" | "totp"))
+    ["password", "passwd", "token", "secret"].iter().any(|part| lower.contains(part))
+        || words(name).any(|w| matches!(&*w, "code" | "codes" | "otp" | "otpauth" | "totp"))
 }
 
 /// `mfaCode`, `mfa_code`, `mfa-code` and `filter[mfa]` as words.

@@ -16,6 +16,7 @@ mod jobs;
 mod mail_templates;
 mod mailbox;
 mod members;
+mod mfa;
 pub mod openapi;
 mod organizations;
 mod parameters;
@@ -123,6 +124,7 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(&format!("{E}/auth/providers/{{provider}}")).put(auth_settings::set_provider).delete(auth_settings::reset_provider).done())
         .service(resource(&format!("{E}/auth/rotate-secret")).post(auth_settings::rotate).done())
         .service(resource(&format!("{E}/auth/events")).get(auth_settings::events).done())
+        .service(resource(&format!("{E}/users/{{id}}/mfa/reset")).post(mfa::reset).done())
         .service(resource(&format!("{E}/auth/templates")).get(mail_templates::list).done())
         .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}")).put(mail_templates::replace).delete(mail_templates::reset).done())
         .service(resource(&format!("{E}/auth/templates/{{template}}/{{locale}}/preview")).post(mail_templates::preview).done())

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::{
-    account, activities, api_keys, auth_settings, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members,
+    account, activities, api_keys, auth_settings, connections, cors, docs, environments, indexes, invitations, jobs, mail_templates, mailbox, members, mfa,
     organizations, permissions, projects, promotions, records, records_bulk, requests, schema_document, schemas, server, session, sessions, sign_in, snapshots,
     tables, tokens, transfer,
 };
@@ -86,6 +86,7 @@ use super::{
     auth_settings::reset_provider,
     auth_settings::rotate,
     auth_settings::events,
+    mfa::reset,
     mail_templates::list,
     mail_templates::replace,
     mail_templates::reset,

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::auth::{additions, jwks, passwords, sessions, sign_in, sign_up, verification};
+use super::auth::{additions, jwks, mfa, passwords, sessions, sign_in, sign_up, verification};
 use super::users::{people, settings};
 use super::{auth_settings, changes, data, transfer};
 
@@ -55,6 +55,10 @@ pub struct DataApi;
     passwords::confirm_reset,
     passwords::change,
     passwords::withdraw,
+    mfa::enable,
+    mfa::confirm,
+    mfa::disable,
+    mfa::verify,
     additions::anonymous,
     additions::impersonate,
     additions::events,

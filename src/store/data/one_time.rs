@@ -82,6 +82,17 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Stores what is known of wrong guesses.
+    pub fn set_one_time_payload(&mut self, id: &str, payload: &str, tries: i64) -> StoreResult<()> {
+        self.connection().prepare_cached("UPDATE _one_time SET payload = ?2, tries = ?3 WHERE id = ?1")?.execute(params![id, payload, tries])?;
+        Ok(())
+    }
+
+    pub fn delete_one_time(&mut self, id: &str) -> StoreResult<()> {
+        self.connection().prepare_cached("DELETE FROM _one_time WHERE id = ?1")?.execute([id])?;
+        Ok(())
+    }
+
     /// Voids what is live of a purpose and address.
     pub fn void_one_time(&mut self, purpose: &str, address: &str) -> StoreResult<()> {
         self.connection()

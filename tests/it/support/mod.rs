@@ -3,6 +3,7 @@
 #![allow(dead_code)] // what one test file does not use, another does
 
 pub mod auth;
+pub mod authenticator;
 pub mod cli;
 pub mod developers;
 pub mod mcp;

@@ -3,6 +3,7 @@
 pub mod additions;
 pub mod input;
 pub mod jwks;
+pub mod mfa;
 pub mod passwords;
 pub mod sessions;
 pub mod sign_in;
@@ -52,6 +53,10 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/password/reset/request").post(passwords::request_reset).done())
         .service(resource("/password/reset/confirm").post(passwords::confirm_reset).done())
         .service(resource("/password/change").post(passwords::change).done())
+        .service(resource("/mfa/enable").post(mfa::enable).done())
+        .service(resource("/mfa/confirm").post(mfa::confirm).done())
+        .service(resource("/mfa/disable").post(mfa::disable).done())
+        .service(resource("/mfa/verify").post(mfa::verify).done())
         .service(resource("/withdraw").delete(passwords::withdraw).done())
         .service(resource("/anonymous").post(additions::anonymous).done())
         .service(resource("/impersonate").post(additions::impersonate).done())

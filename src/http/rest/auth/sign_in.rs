@@ -8,7 +8,7 @@ use super::input::{self, Method};
 use super::{KeyCaller, Mailed, tokens};
 use crate::domain::auth::link::{self, Proof};
 use crate::domain::auth::sign_in::{self, Attempt};
-use crate::domain::auth::{Email, TokenPair};
+use crate::domain::auth::{Email, TokenPair, mfa};
 use crate::domain::error::Error;
 use crate::http::ApiResult;
 use crate::http::body::Body;
@@ -40,7 +40,8 @@ pub async fn sign_in(request: HttpRequest, caller: KeyCaller, body: Body) -> Api
     if method == Method::Password {
         input::required(&[("email", body.email.is_some()), ("password", body.password.is_some())])?;
         let email = input::email(body.email)?;
-        let attempt = Attempt { mfa_code: body.mfa_code, ..Attempt::new(sign_in::Method::Password, visit) };
+        let mfa_code = body.mfa_code.map(|code| mfa::typed("mfaCode", code)).transpose()?;
+        let attempt = Attempt { mfa_code, ..Attempt::new(sign_in::Method::Password, visit) };
         let pair = sign_in::by_password(environment, &email, body.password.unwrap_or_default(), attempt).await?;
         return Ok(tokens(&pair)?.send(&request));
     }
@@ -78,6 +79,7 @@ pub async fn callback(request: HttpRequest, caller: KeyCaller, body: Body) -> Ap
         (None, Some(code)) => Proof::Code { email: input::email(body.email)?, code },
         (None, None) => return Err(Error::invalid_parameter("token", "token is required, or email and code").into()),
     };
-    let pair = link::callback(&caller.environment, &caller.visit, proof, body.mfa_code).await?;
+    let mfa_code = body.mfa_code.map(|code| mfa::typed("mfaCode", code)).transpose()?;
+    let pair = link::callback(&caller.environment, &caller.visit, proof, mfa_code).await?;
     Ok(tokens(&pair)?.send(&request))
 }
