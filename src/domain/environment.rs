@@ -1,6 +1,6 @@
 //! A running environment: its databases, its caches and what it announces.
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicI64, Ordering};
 
@@ -13,6 +13,7 @@ use super::auth::settings;
 use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
 use super::files::FileSettings;
+use super::files::signature::Secret;
 use super::images::Pictures;
 use super::mail::Post;
 use super::passwords::Passwords;
@@ -71,6 +72,23 @@ pub(super) struct Shared {
     pub pictures: Arc<Pictures>,
 }
 
+/// Removes stored bytes that an earlier run, cut off, left without a row.
+fn tidy(data: &Database, objects: &Objects) -> Result<()> {
+    let named = data.read_blocking::<_, Error, _>(|r| {
+        let mut named = HashSet::new();
+        r.object_names(|name| {
+            named.insert(name);
+        })?;
+        Ok(named)
+    })?;
+    match objects.tidy(&named) {
+        Ok(0) => {}
+        Ok(removed) => tracing::info!(removed, "stored bytes that belonged to nothing were removed"),
+        Err(error) => tracing::warn!(%error, "the object directory could not be tidied"),
+    }
+    Ok(())
+}
+
 impl Environment {
     /// Opens the databases of an environment.
     pub(super) fn open(directory: &Directory, shared: Shared, row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
@@ -80,6 +98,8 @@ impl Environment {
         let auth = data.read_blocking::<_, Error, _>(|r| settings::load(r, &server_secret))?;
         let keyring = settings::open_keyring(&data, &server_secret, auth.tokens.algorithm, &project.id, &row.name, clock.now())?;
         let files = data.read_blocking::<_, Error, _>(FileSettings::load)?;
+        let objects = directory.object_store(&row.id);
+        tidy(&data, &objects)?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
         let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;
         Ok(Self {
@@ -98,7 +118,7 @@ impl Environment {
             outbox: Arc::new(Notify::new()),
             post: Arc::new(post),
             copies: directory.copies(),
-            objects: directory.object_store(&row.id),
+            objects,
             files: ArcSwap::from_pointee(files),
             pictures,
             requests: RequestLog::new(directory.log(&row.id)),
@@ -236,8 +256,13 @@ impl Environment {
     }
 
     /// Stored bytes.
-    pub(super) fn objects(&self) -> &Objects {
+    pub fn objects(&self) -> &Objects {
         &self.objects
+    }
+
+    /// The key that URLs of stored objects are signed with.
+    pub fn url_secret(&self) -> Secret {
+        Secret::derive(&self.server_secret)
     }
 
     /// The settings of storage in force.

@@ -11,14 +11,19 @@ use actix_web::rt::net::{ActixStream, Ready, TcpStream};
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt, ReadBuf};
 
 use super::error;
+use super::exchange::Exchange;
 use crate::domain::error::{Code, Error};
 use crate::domain::id;
 
 /// A request line of this many bytes holds a target of about 64 KiB, the most an address can be.
 const LONG_LINE: usize = 65_535;
 /// What is read and thrown away of a refused request, so that closing does not reset the connection under the answer.
-const DRAIN_LIMIT: usize = 32 * 1024 * 1024;
+const DRAIN_LIMIT: u64 = 32 * 1024 * 1024;
 const DRAIN_TIME: Duration = Duration::from_secs(2);
+/// How long the body of a refused upload is read and thrown away (`05-storage.md` §6.3), less the second for which the HTTP
+/// machinery does it.
+const DISCARD_TIME: Duration = Duration::from_secs(9);
+const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A TCP connection.
 pub struct Connection {
@@ -32,6 +37,9 @@ pub struct Connection {
     instead: Option<Vec<u8>>,
     sent: usize,
     refused: bool,
+    exchange: Exchange,
+    /// What is still to be written of `100 Continue`.
+    interim: &'static [u8],
 }
 
 impl Connection {
@@ -40,7 +48,12 @@ impl Connection {
         if let Err(error) = io.set_nodelay(true) {
             tracing::debug!(%error, "TCP_NODELAY");
         }
-        Self { io: Some(io), line: 0, in_line: true, answered: false, instead: None, sent: 0, refused: false }
+        Self { io: Some(io), line: 0, in_line: true, answered: false, instead: None, sent: 0, refused: false, exchange: Exchange::default(), interim: &[] }
+    }
+
+    /// What handlers tell this connection with.
+    pub fn exchange(&self) -> Exchange {
+        self.exchange.clone()
     }
 
     pub fn peer_addr(&self) -> Option<SocketAddr> {
@@ -49,6 +62,19 @@ impl Connection {
 
     fn io(&mut self) -> io::Result<Pin<&mut TcpStream>> {
         self.io.as_mut().map(Pin::new).ok_or_else(|| io::ErrorKind::NotConnected.into())
+    }
+
+    /// Writes `100 Continue` when a handler asked for it.
+    fn poll_continue(&mut self, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        if self.exchange.take_due() {
+            self.interim = CONTINUE;
+        }
+        while !self.interim.is_empty() {
+            let interim = self.interim;
+            let written = ready!(self.io()?.poll_write(cx, interim))?;
+            self.interim = &interim[written..];
+        }
+        Poll::Ready(Ok(()))
     }
 
     /// Measures the request line; answers its length if all of it was read just now.
@@ -130,6 +156,12 @@ impl AsyncRead for Connection {
 
 impl AsyncWrite for Connection {
     fn poll_write(mut self: Pin<&mut Self>, cx: &mut Context<'_>, buf: &[u8]) -> Poll<io::Result<usize>> {
+        if self.exchange.is_held() && buf.starts_with(CONTINUE) {
+            // The machinery sends it before any handler has looked at the request.
+            self.exchange.taken();
+            return Poll::Ready(Ok(CONTINUE.len()));
+        }
+        ready!(self.poll_continue(cx))?;
         if self.instead.is_none() {
             let Some(error) = self.refusal(buf) else {
                 self.answered = true;
@@ -152,6 +184,7 @@ impl AsyncWrite for Connection {
     }
 
     fn poll_flush(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<io::Result<()>> {
+        ready!(self.poll_continue(cx))?;
         self.io()?.poll_flush(cx)
     }
 
@@ -174,22 +207,26 @@ impl Drop for Connection {
     /// Closing a socket with unread data resets the connection, and the client may lose the answer: the rest of a refused
     /// request is read first.
     fn drop(&mut self) {
-        if self.refused
-            && let Some(io) = self.io.take()
+        let (time, limit) = match (self.exchange.discards(), self.refused) {
+            (true, _) => (DISCARD_TIME, u64::MAX),
+            (false, true) => (DRAIN_TIME, DRAIN_LIMIT),
+            (false, false) => return,
+        };
+        if let Some(io) = self.io.take()
             && let Ok(runtime) = tokio::runtime::Handle::try_current()
         {
-            runtime.spawn(tokio::time::timeout(DRAIN_TIME, drain(io)));
+            runtime.spawn(tokio::time::timeout(time, drain(io, limit)));
         }
     }
 }
 
-async fn drain(mut io: TcpStream) {
+async fn drain(mut io: TcpStream, limit: u64) {
     if io.shutdown().await.is_err() {
         return;
     }
-    let (mut scratch, mut left) = (vec![0; 64 * 1024], DRAIN_LIMIT);
+    let (mut scratch, mut left) = (vec![0; 64 * 1024], limit);
     while let Ok(n @ 1..) = io.read(&mut scratch).await {
-        left = left.saturating_sub(n);
+        left = left.saturating_sub(n as u64);
         if left == 0 {
             return;
         }

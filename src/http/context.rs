@@ -2,11 +2,12 @@
 
 use std::cell::{Cell, RefCell};
 use std::ops::Deref;
+use std::pin::Pin;
 use std::rc::Rc;
 use std::sync::Arc;
 use std::time::Instant;
 
-use actix_web::body::{BoxBody, MessageBody};
+use actix_web::body::{BodySize, BoxBody, MessageBody};
 use actix_web::dev::{Payload, ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
@@ -14,8 +15,9 @@ use actix_web::{HttpMessage, HttpRequest, HttpResponse};
 
 use super::cors::Callers;
 use super::error::{self, ApiError};
+use super::exchange::Exchange;
 use super::routing::RouteId;
-use super::{State, address, cors, mcp, observe};
+use super::{State, address, cors, mcp, observe, storage};
 use crate::domain::access::Access;
 use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error};
@@ -114,7 +116,7 @@ pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'stat
         None => {
             // Routing needs the only handle to the request; it comes back with the answer.
             let (request, rest) = keep_body(request, &context);
-            let response = match next.call(request).await {
+            let mut response = match next.call(request).await {
                 Ok(response) => response.map_into_boxed_body(),
                 // Handlers answer their errors themselves; nothing between them and here fails.
                 Err(error) => {
@@ -122,10 +124,18 @@ pub async fn around(request: ServiceRequest, next: Next<impl MessageBody + 'stat
                     return Err(error);
                 }
             };
-            if let Some(rest) = rest {
-                rest.drain().await;
+            match rest {
+                Some(rest) if storage::covers(response.request().path()) => {
+                    response = with_error_body(response, &context);
+                    rest.leave(response)
+                }
+                rest => {
+                    if let Some(rest) = rest {
+                        rest.drain().await;
+                    }
+                    with_error_body(response, &context)
+                }
             }
-            with_error_body(response, &context)
         }
     };
     add_headers(&mut response, &state, &context);
@@ -159,6 +169,9 @@ async fn refuse(http: &HttpRequest, state: &State, context: &Context) -> Option<
     if http.uri().path_and_query().is_some_and(|target| target.as_str().len() > MAX_TARGET) {
         return answer(Error::new(Code::PAYLOAD_TOO_LARGE, "The request target is longer than 64 KiB; send a long query as a body to POST …/query"));
     }
+    if cors::is_preflight(http) && storage::covers(http.path()) {
+        return Some(storage::preflight(http).await);
+    }
     if cors::is_preflight(http)
         && let Some(callers) = cors::callers(http.path())
     {
@@ -183,10 +196,10 @@ fn tool_origin(http: &HttpRequest, state: &State, origin: &str) -> bool {
 fn with_error_body(response: ServiceResponse<BoxBody>, context: &Context) -> ServiceResponse<BoxBody> {
     let Some(error) = response.response().error() else { return response };
     let answer = match error.as_error::<ApiError>() {
-        Some(ApiError(error)) if error.code() == Code::ENVIRONMENT_BUSY && response.request().path().starts_with("/v1/") => {
+        Some(ApiError(error)) if error.code() == Code::ENVIRONMENT_BUSY && cors::covers(response.request().path()) => {
             let error = Error::unavailable(error.message());
             context.error_code.set(Some(error.code().name));
-            error::response(&error, &context.request_id)
+            error::response_at(response.request().path(), &error, &context.request_id)
         }
         Some(ApiError(error)) => {
             context.error_code.set(Some(error.code().name));
@@ -232,8 +245,9 @@ fn add_headers(response: &mut ServiceResponse<BoxBody>, state: &State, context: 
         headers.insert(error::RATE_REMAINING, HeaderValue::from(remaining));
     }
     let Some(callers) = cors::callers(http.path()) else { return };
+    let exposed = if storage::covers(http.path()) { cors::EXPOSED_OF_OBJECTS } else { cors::EXPOSED };
     if callers == Callers::Anyone {
-        return cors::allow(headers, &HeaderValue::from_static("*"));
+        return cors::allow(headers, &HeaderValue::from_static("*"), exposed);
     }
     headers.append(header::VARY, HeaderValue::from_static("Origin"));
     let Some(origin) = http.headers().get(header::ORIGIN) else { return };
@@ -241,12 +255,16 @@ fn add_headers(response: &mut ServiceResponse<BoxBody>, state: &State, context: 
     let listed = || context.access.borrow().as_ref().is_some_and(|a| a.environment.project().allows_origin(text));
     let granted = if callers == Callers::Tools { tool_origin(&http, state, text) } else { address::is_loopback_origin(text) || listed() };
     if granted {
-        cors::allow(headers, origin);
+        cors::allow(headers, origin, exposed);
     }
 }
 
 /// The rest of a request body that the handler did not read.
-struct Rest(Rc<RefCell<Payload>>);
+struct Rest {
+    payload: Rc<RefCell<Payload>>,
+    /// Whether its end was reached.
+    ended: Rc<Cell<bool>>,
+}
 
 /// Bytes of an unread body that are read and thrown away, so that the client gets its answer instead of a reset.
 const DRAIN_LIMIT: usize = 16 * 1024 * 1024;
@@ -259,25 +277,39 @@ fn keep_body(request: ServiceRequest, context: &Rc<Context>) -> (ServiceRequest,
     let (http, payload) = request.into_parts();
     let shared = Rc::new(RefCell::new(payload));
     let (reader, context) = (Rc::clone(&shared), Rc::clone(context));
+    let ended = Rc::new(Cell::new(false));
+    let end = Rc::clone(&ended);
     let is_json = observe::keeps_bodies(http.path()) && observe::is_json(http.headers());
     let stream = futures_util::stream::poll_fn(move |cx| {
         use futures_util::Stream;
         let polled = std::pin::Pin::new(&mut *reader.borrow_mut()).poll_next(cx);
-        if let std::task::Poll::Ready(Some(Ok(chunk))) = &polled {
-            observe::note_chunk(&context, chunk, is_json);
+        match &polled {
+            std::task::Poll::Ready(Some(Ok(chunk))) => observe::note_chunk(&context, chunk, is_json),
+            std::task::Poll::Ready(None) => end.set(true),
+            _ => {}
         }
         polled
     });
     let boxed: std::pin::Pin<Box<dyn futures_util::Stream<Item = Result<bytes::Bytes, actix_web::error::PayloadError>>>> = Box::pin(stream);
-    (ServiceRequest::from_parts(http, Payload::Stream { payload: boxed }), Some(Rest(shared)))
+    (ServiceRequest::from_parts(http, Payload::Stream { payload: boxed }), Some(Rest { payload: shared, ended }))
 }
 
 impl Rest {
+    /// Answers at once, whatever is still to come: the connection then reads and throws away for a while, and closes.
+    fn leave(self, response: ServiceResponse<BoxBody>) -> ServiceResponse<BoxBody> {
+        if self.ended.get() {
+            return response;
+        }
+        Exchange::of(response.request()).discard();
+        // As long as the body of the answer holds the payload, the machinery knows that there is more, and closes.
+        response.map_body(|_, inner| BoxBody::new(Unread { inner, _payload: self.payload }))
+    }
+
     async fn drain(self) {
         use futures_util::Stream;
         let mut left = DRAIN_LIMIT;
         let drained = async {
-            while let Some(Ok(chunk)) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *self.0.borrow_mut()).poll_next(cx)).await {
+            while let Some(Ok(chunk)) = std::future::poll_fn(|cx| std::pin::Pin::new(&mut *self.payload.borrow_mut()).poll_next(cx)).await {
                 left = left.saturating_sub(chunk.len());
                 if left == 0 {
                     return;
@@ -286,6 +318,24 @@ impl Rest {
         };
         // A client that stops sending must not hold the answer back.
         let _ = tokio::time::timeout(std::time::Duration::from_secs(5), drained).await;
+    }
+}
+
+/// An answer to a request whose body was not read to its end.
+struct Unread {
+    inner: BoxBody,
+    _payload: Rc<RefCell<Payload>>,
+}
+
+impl MessageBody for Unread {
+    type Error = Box<dyn std::error::Error>;
+
+    fn size(&self) -> BodySize {
+        self.inner.size()
+    }
+
+    fn poll_next(mut self: Pin<&mut Self>, cx: &mut std::task::Context<'_>) -> std::task::Poll<Option<Result<bytes::Bytes, Self::Error>>> {
+        Pin::new(&mut self.inner).poll_next(cx)
     }
 }
 
@@ -308,6 +358,9 @@ pub fn note_decision(request: &HttpRequest, decision: impl Into<String>) {
 /// can be read across origins. Credentials that are no good change nothing.
 pub async fn look_up_environment(request: &HttpRequest) {
     use actix_web::FromRequest;
+    if storage::covers(request.path()) {
+        return storage::remember(request).await;
+    }
     if cors::covers(request.path()) {
         let _ = Access::from_request(request, &mut Payload::None).await;
     }

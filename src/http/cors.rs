@@ -8,8 +8,11 @@ use actix_web::{HttpRequest, HttpResponse};
 const METHODS: &str = "GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS";
 const HEADERS: &str = "Authorization, Content-Type, Accept, X-API-Key, X-Project-Id, X-Environment, X-Bkend-Envelope, X-Request-Id, If-Match, If-None-Match, \
                        If-Modified-Since, If-Unmodified-Since, If-Range, Range, Last-Event-ID, Content-MD5, X-Bkend-Signature";
-const EXPOSED: &str = "ETag, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Mcp-Session-Id, WWW-Authenticate, Location, \
+pub const EXPOSED: &str = "ETag, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Mcp-Session-Id, WWW-Authenticate, Location, \
                        Content-Disposition";
+/// What pages may read of an answer that carries an object (`05-storage.md` §6.5).
+pub const EXPOSED_OF_OBJECTS: &str = "ETag, X-Request-Id, X-RateLimit-Limit, X-RateLimit-Remaining, X-RateLimit-Reset, Retry-After, Mcp-Session-Id, \
+                                      WWW-Authenticate, Location, Content-Disposition, Content-Length, Content-Range, Accept-Ranges, Last-Modified";
 
 const TOOL_METHODS: &str = "GET, POST, DELETE, OPTIONS";
 const TOOL_HEADERS: &str = "Authorization, Content-Type, Accept, Mcp-Session-Id, MCP-Protocol-Version, Mcp-Method, Mcp-Name, Last-Event-ID";
@@ -52,10 +55,10 @@ pub fn covers(path: &str) -> bool {
     ["/v1", "/storage", "/img"].iter().any(|prefix| path.strip_prefix(prefix).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
-/// Lets `origin` read the answer.
-pub fn allow(headers: &mut HeaderMap, origin: &HeaderValue) {
+/// Lets `origin` read the answer and the `exposed` headers.
+pub fn allow(headers: &mut HeaderMap, origin: &HeaderValue, exposed: &'static str) {
     headers.insert(header::ACCESS_CONTROL_ALLOW_ORIGIN, origin.clone());
-    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(EXPOSED));
+    headers.insert(header::ACCESS_CONTROL_EXPOSE_HEADERS, HeaderValue::from_static(exposed));
 }
 
 /// The answer to a preflight; without `origin` it grants nothing.
@@ -64,7 +67,7 @@ pub fn preflight(callers: Callers, origin: Option<&HeaderValue>) -> HttpResponse
     let headers = answer.headers_mut();
     headers.insert(header::VARY, HeaderValue::from_static("Origin"));
     if let Some(origin) = origin {
-        allow(headers, origin);
+        allow(headers, origin, EXPOSED);
         let (methods, names) = if callers == Callers::Apps { (METHODS, HEADERS) } else { (TOOL_METHODS, TOOL_HEADERS) };
         headers.insert(header::ACCESS_CONTROL_ALLOW_METHODS, HeaderValue::from_static(methods));
         headers.insert(header::ACCESS_CONTROL_ALLOW_HEADERS, HeaderValue::from_static(names));

@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
-use super::{mcp, oauth};
+use super::{mcp, oauth, storage};
 use crate::domain::error::{Code, Error};
 
 /// A domain error on its way out. The middleware writes the body, since only it knows the request id.
@@ -56,14 +56,20 @@ pub fn response_at(path: &str, error: &Error, request_id: &str) -> HttpResponse 
     match path {
         _ if mcp::is_endpoint(path) => mcp::error_response(error, request_id),
         _ if oauth::covers(path) => oauth::error_response(error, request_id),
+        _ if storage::covers(path) => storage::error_response(error, request_id),
         _ => response(error, request_id),
     }
 }
 
 /// The whole answer for an error, with its headers.
 pub fn response(error: &Error, request_id: &str) -> HttpResponse {
+    response_with(error, &body(error, request_id), request_id)
+}
+
+/// The same with a body made of [`body`].
+pub fn response_with(error: &Error, body: &Value, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
-    let mut answer = HttpResponse::build(status).content_type("application/json").body(body(error, request_id).to_string());
+    let mut answer = HttpResponse::build(status).content_type("application/json").body(body.to_string());
     let headers = answer.headers_mut();
     if let Some(seconds) = error.retry_after() {
         headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));

@@ -8,6 +8,7 @@ pub mod context;
 mod cors;
 mod download;
 pub mod error;
+mod exchange;
 pub mod health;
 pub mod log;
 pub mod management;
@@ -22,6 +23,7 @@ pub mod routing;
 pub mod server;
 pub mod sse;
 mod state;
+mod storage;
 
 pub use error::{ApiError, ApiResult};
 pub use state::{State, Stopping};

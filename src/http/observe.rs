@@ -15,7 +15,7 @@ use bytes::Bytes;
 
 use super::context::Context;
 use super::log::{self, Line, Who};
-use super::{State, cors};
+use super::{State, cors, storage};
 use crate::domain::access::Access;
 use crate::domain::project::LogBodies;
 use crate::domain::requests::{BODY_LIMIT, Bodies, Body, Entry};
@@ -29,13 +29,14 @@ pub fn finish(state: State, context: Rc<Context>, response: ServiceResponse<BoxB
     let capture = keeps_bodies(http.path()) && wants_bodies(&context) && is_json(response.headers()) && !response.headers().contains_key(CONTENT_ENCODING);
     let size = response.response().body().size();
     let mut end = End { http, state, context, status, response_headers, bytes_out: 0, body: None };
+    let streams = matches!(size, BodySize::Stream) || (matches!(size, BodySize::Sized(_)) && storage::covers(end.http.path()));
     match size {
-        BodySize::Stream => response.map_body(|_, inner| {
+        BodySize::Stream | BodySize::Sized(_) if streams => response.map_body(|_, inner| {
             let body = capture.then(|| Body { bytes: Bytes::new(), whole: true });
             end.body = body;
             Watched { inner, end: Some(end) }.boxed()
         }),
-        BodySize::None => {
+        BodySize::None | BodySize::Stream => {
             end.done();
             response
         }

@@ -154,6 +154,7 @@ impl Methods {
     method!(put, PUT);
     method!(patch, PATCH);
     method!(delete, DELETE);
+    method!(options, OPTIONS);
 
     /// Marks the methods added after it as no part of the API: pages, scripts, pictures.
     #[must_use]

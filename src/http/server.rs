@@ -15,7 +15,7 @@ use actix_web::{App, web};
 use ipnet::IpNet;
 
 use super::connection::Connection;
-use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing};
+use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing, storage};
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::{FirstRun, Outgoing};
@@ -55,6 +55,8 @@ pub struct Settings {
     /// Whether only the process itself is served: a command that opened the directory for a moment leaves no address, so
     /// that others wait for their turn instead of leaning on it.
     pub private: bool,
+    /// An upload of which no byte comes for this long ends.
+    pub upload_idle: Duration,
 }
 
 impl Default for Settings {
@@ -74,6 +76,7 @@ impl Default for Settings {
             adopt_secret: None,
             workers: None,
             private: false,
+            upload_idle: Duration::from_secs(60),
         }
     }
 }
@@ -228,6 +231,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(metrics::routes)
         .configure(openapi::routes)
         .configure(rest::routes)
+        .configure(storage::routes)
         .configure(management::routes)
         .configure(mcp::routes)
         .configure(oauth::routes)
@@ -282,6 +286,11 @@ fn serve(state: &State, listeners: Vec<TcpListener>) -> Result<Server, StartErro
                 .keep_alive(KEEP_ALIVE)
                 .client_request_timeout(HEAD_TIMEOUT)
                 .client_disconnect_timeout(DISCONNECT_TIMEOUT)
+                .on_connect_ext(|connection: &Connection, data| drop(data.insert(connection.exchange())))
+                .expect(fn_service(|request: actix_http::Request| async {
+                    storage::expect(&request);
+                    Ok::<_, actix_http::Error>(request)
+                }))
                 .graceful_shutdown_signal(move || {
                     let stopping = stopping.clone();
                     async move { stopping.notified().await }

@@ -63,6 +63,8 @@ mod schema_changes;
 mod schema_documents;
 mod snapshots;
 mod snapshots_crash;
+mod storage_get;
+mod storage_put;
 mod tenant_invitations;
 mod tenant_mail;
 mod tenant_pages;

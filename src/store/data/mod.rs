@@ -36,7 +36,7 @@ pub use records::{Record, Violation, violation};
 pub use sessions::SessionRow;
 pub use stats::{EnvironmentCounts, Firsts};
 pub use tables::{TableRow, VersionKind, VersionRow};
-pub use uploads::{ObjectRow, PartRow, Stale, UploadRow};
+pub use uploads::{ObjectRow, PartRow, ServedRow, Stale, UploadRow};
 pub use user_list::{UserFilter, UserOrder};
 pub use users::{PasswordRow, SessionState, UserRow};
 

@@ -72,6 +72,20 @@ pub struct Stale {
     pub active: i64,
 }
 
+/// What reading an object by its key needs to know.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ServedRow {
+    pub upload_id: String,
+    /// What it is saved as.
+    pub name: String,
+    /// Of the file; before that, what was stated when the upload began.
+    pub visibility: Option<String>,
+    pub registered: bool,
+    /// Whether it was read by a plain or image URL before it was registered.
+    pub fetched: bool,
+    pub object: ObjectRow,
+}
+
 const COLUMNS: &str = "id, key, uploader_id, filename, content_type, max_size, visibility, bucket, created_at, expires_at, multipart_id, declared_size, \
                        state, state_at, parts_digest, object, size, etag, object_type, width, height, stored_at, fetched_at, registered";
 const PART_COLUMNS: &str = "number, object, size, etag, stored_at";
@@ -136,6 +150,37 @@ impl Reader<'_> {
     fn upload_where(&self, condition: &str, value: &str) -> StoreResult<Option<UploadRow>> {
         let sql = format!("SELECT {COLUMNS} FROM _uploads WHERE {condition}");
         Ok(self.connection().prepare_cached(&sql)?.query_row([value], UploadRow::read).optional()?)
+    }
+
+    /// The stored bytes of a key.
+    pub fn served(&self, key: &str) -> StoreResult<Option<ServedRow>> {
+        let sql = "SELECT u.id, coalesce(f.original_name, u.filename), CASE WHEN f.id IS NULL THEN u.visibility ELSE f.visibility END, f.id IS NOT NULL,
+                u.fetched_at IS NOT NULL, u.object, u.size, u.etag, u.object_type, u.width, u.height, u.stored_at
+             FROM _uploads u LEFT JOIN _files f ON f.id = u.id WHERE u.key = ?1 AND u.object IS NOT NULL";
+        let read = |r: &Row<'_>| {
+            let object = ObjectRow {
+                name: r.get(5)?,
+                size: r.get(6)?,
+                etag: r.get(7)?,
+                content_type: r.get(8)?,
+                width: r.get(9)?,
+                height: r.get(10)?,
+                stored_at: r.get(11)?,
+            };
+            Ok(ServedRow { upload_id: r.get(0)?, name: r.get(1)?, visibility: r.get(2)?, registered: r.get(3)?, fetched: r.get(4)?, object })
+        };
+        Ok(self.connection().prepare_cached(sql)?.query_row([key], read).optional()?)
+    }
+
+    /// Whether a key was issued here and its upload is still known.
+    pub fn has_key(&self, key: &str) -> StoreResult<bool> {
+        Ok(self.connection().prepare_cached("SELECT EXISTS (SELECT 1 FROM _uploads WHERE key = ?1)")?.query_row([key], |r| r.get(0))?)
+    }
+
+    /// The part of a number.
+    pub fn part(&self, upload_id: &str, number: u32) -> StoreResult<Option<PartRow>> {
+        let sql = format!("SELECT {PART_COLUMNS} FROM _parts WHERE upload_id = ?1 AND number = ?2");
+        Ok(self.connection().prepare_cached(&sql)?.query_row(params![upload_id, number], PartRow::read).optional()?)
     }
 
     /// Every stored part of an upload, ascending.
@@ -283,12 +328,6 @@ impl Tx<'_> {
             expires_at
         ])?;
         Ok(())
-    }
-
-    /// The part of a number, before it is replaced.
-    pub fn part(&self, upload_id: &str, number: u32) -> StoreResult<Option<PartRow>> {
-        let sql = format!("SELECT {PART_COLUMNS} FROM _parts WHERE upload_id = ?1 AND number = ?2");
-        Ok(self.connection().prepare_cached(&sql)?.query_row(params![upload_id, number], PartRow::read).optional()?)
     }
 
     /// Ends an open multipart upload: `completed`, with a digest of the list of parts, or `aborted`. Its parts are forgotten.

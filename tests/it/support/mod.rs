@@ -12,6 +12,7 @@ pub mod pages;
 pub mod process;
 pub mod random;
 pub mod smtp;
+pub mod storage;
 pub mod streams;
 pub mod tools;
 pub mod wire;
