@@ -71,6 +71,8 @@ counted $? '^test result:'
 gate "generated requests against the API document" tests/schemathesis.sh
 step "MCP clients" tests/mcp-clients.sh
 counted $? '^MCP clients: '
+step "browser" tests/browser.sh
+counted $? '^Browser: '
 
 if [ -f web/package.json ]; then
   step "console: unit tests" npm --prefix web test

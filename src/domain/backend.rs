@@ -6,6 +6,8 @@ use std::sync::Arc;
 
 use parking_lot::{Mutex, RwLock};
 
+use super::auth::simulator::key::KeyHolder;
+use super::auth::social::{Endpoints, Social, Web};
 use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
 use super::images::Pictures;
@@ -43,6 +45,10 @@ pub struct Options {
     pub log_secrets: bool,
     /// The relay for developers' mail, in place of the stored one.
     pub relay: Option<Outgoing>,
+    /// What carries requests to the real Google and GitHub; without it they cannot be reached.
+    pub web: Option<Arc<dyn Web>>,
+    /// Where they are.
+    pub providers: Endpoints,
 }
 
 pub struct Backend {
@@ -59,6 +65,7 @@ pub struct Backend {
     opening: Mutex<HashSet<String>>,
     attempts: Attempts,
     passwords: Arc<Passwords>,
+    social: Arc<Social>,
     mcp_uses: McpUses,
     tree: Tree,
     jobs: Jobs,
@@ -95,6 +102,8 @@ impl Backend {
         };
         let post = TenantPost::new(options.log_secrets && options.loopback_only, options.relay.clone());
         let pictures = Arc::new(Pictures::new(directory.pictures()));
+        let simulator_key = KeyHolder::new(Some(directory.secret_file("simulator.pem")));
+        let social = Arc::new(Social::new(options.web.clone(), options.providers.clone(), simulator_key));
         Ok(Self {
             operator_token: format!("op_{}", id::random_hex(32)),
             directory,
@@ -108,6 +117,7 @@ impl Backend {
             opening: Mutex::default(),
             attempts: Attempts::default(),
             passwords: Arc::default(),
+            social,
             mcp_uses: McpUses::default(),
             tree: Tree::default(),
             jobs: Jobs::default(),
@@ -157,6 +167,11 @@ impl Backend {
     /// The pool that hashes passwords, of developers and end users alike.
     pub fn passwords(&self) -> &Passwords {
         &self.passwords
+    }
+
+    /// Google and GitHub, and what stands in for them.
+    pub fn social(&self) -> &Social {
+        &self.social
     }
 
     pub(super) fn jobs(&self) -> &Jobs {
@@ -271,8 +286,14 @@ impl Backend {
             return Ok(Arc::clone(environment));
         }
         let post = Post::new(self.options.log_secrets && self.options.loopback_only);
-        let shared =
-            Shared { server_secret: self.secret, passwords: Arc::clone(&self.passwords), tree: self.tree.clone(), post, pictures: Arc::clone(&self.pictures) };
+        let shared = Shared {
+            server_secret: self.secret,
+            passwords: Arc::clone(&self.passwords),
+            tree: self.tree.clone(),
+            post,
+            pictures: Arc::clone(&self.pictures),
+            social: Arc::clone(&self.social),
+        };
         let environment = Arc::new(Environment::open(&self.directory, shared, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));

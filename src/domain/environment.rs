@@ -10,6 +10,7 @@ use tokio::sync::{Notify, Semaphore};
 use super::auth::AuthConfig;
 use super::auth::keys::Keyring;
 use super::auth::settings;
+use super::auth::social::Social;
 use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
 use super::files::FileSettings;
@@ -44,6 +45,7 @@ pub struct Environment {
     throttle: Arc<Throttle>,
     outbox: Arc<Notify>,
     post: Arc<Post>,
+    social: Arc<Social>,
     requests: Arc<RequestLog>,
     copies: Copies,
     objects: Objects,
@@ -70,6 +72,7 @@ pub(super) struct Shared {
     pub tree: Tree,
     pub post: Post,
     pub pictures: Arc<Pictures>,
+    pub social: Arc<Social>,
 }
 
 /// Removes stored bytes that an earlier run, cut off, left without a row.
@@ -92,7 +95,7 @@ fn tidy(data: &Database, objects: &Objects) -> Result<()> {
 impl Environment {
     /// Opens the databases of an environment.
     pub(super) fn open(directory: &Directory, shared: Shared, row: &EnvironmentRow, project: Arc<Project>) -> Result<Self> {
-        let Shared { server_secret, passwords, tree, post, pictures } = shared;
+        let Shared { server_secret, passwords, tree, post, pictures, social } = shared;
         let data = directory.open_data(&row.id)?;
         let clock = Clock::default();
         let auth = data.read_blocking::<_, Error, _>(|r| settings::load(r, &server_secret))?;
@@ -117,6 +120,7 @@ impl Environment {
             throttle: Arc::default(),
             outbox: Arc::new(Notify::new()),
             post: Arc::new(post),
+            social,
             copies: directory.copies(),
             objects,
             files: ArcSwap::from_pointee(files),
@@ -248,6 +252,11 @@ impl Environment {
     /// What its mail needs while it runs.
     pub(super) fn post(&self) -> &Arc<Post> {
         &self.post
+    }
+
+    /// Google and GitHub, and what stands in for them.
+    pub fn social(&self) -> &Social {
+        &self.social
     }
 
     /// Copies of tables taken before they were changed.

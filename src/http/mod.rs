@@ -17,6 +17,7 @@ pub mod metrics;
 pub mod oauth;
 mod observe;
 pub mod openapi;
+pub mod outside;
 pub mod reply;
 pub mod rest;
 pub mod routing;

@@ -15,7 +15,9 @@ use actix_web::{App, web};
 use ipnet::IpNet;
 
 use super::connection::Connection;
+use super::outside::Outside;
 use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing, storage};
+use crate::domain::auth::social::Endpoints;
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
 use crate::domain::tenancy::{FirstRun, Outgoing};
@@ -57,6 +59,8 @@ pub struct Settings {
     pub private: bool,
     /// An upload of which no byte comes for this long ends.
     pub upload_idle: Duration,
+    /// Where Google and GitHub are; tests put something else in their place.
+    pub providers: Endpoints,
 }
 
 impl Default for Settings {
@@ -77,6 +81,7 @@ impl Default for Settings {
             workers: None,
             private: false,
             upload_idle: Duration::from_secs(60),
+            providers: Endpoints::default(),
         }
     }
 }
@@ -139,6 +144,8 @@ impl Application {
             allow_hosts: settings.allow_hosts.clone(),
             port,
             relay: settings.relay.clone(),
+            web: Some(Arc::new(Outside::default())),
+            providers: settings.providers.clone(),
             data_dir: settings.data_dir.clone(),
         };
         let backend = tokio::task::spawn_blocking(|| Backend::open(options)).await.map_err(std::io::Error::other)??;

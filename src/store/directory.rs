@@ -214,6 +214,11 @@ impl Directory {
         Ok(secret)
     }
 
+    /// A file in `secrets/` that only this user may read.
+    pub fn secret_file(&self, name: &str) -> SecretFile {
+        SecretFile(self.root.join("secrets").join(name))
+    }
+
     /// Leaves the operator token for other commands of this machine's user (`08-cli.md` §1).
     pub fn write_operator_token(&self, token: &str) -> std::io::Result<()> {
         write_private(&self.root.join("secrets").join("operator"), token.as_bytes())
@@ -257,6 +262,24 @@ pub(super) fn free_space(path: &Path) -> Option<u64> {
     {
         let _ = path;
         None
+    }
+}
+
+/// A secret in a file of its own.
+#[derive(Debug, Clone)]
+pub struct SecretFile(PathBuf);
+
+impl SecretFile {
+    /// `None` when it was never written.
+    pub fn read(&self) -> std::io::Result<Option<Vec<u8>>> {
+        match std::fs::read(&self.0) {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            other => other.map(Some),
+        }
+    }
+
+    pub fn write(&self, content: &[u8]) -> std::io::Result<()> {
+        write_private(&self.0, content)
     }
 }
 

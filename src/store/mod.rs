@@ -18,7 +18,7 @@ mod writer;
 
 pub use copies::{Copies, Source};
 pub use database::{Database, Hold, QUERY_DEADLINE, Reader};
-pub use directory::{Directory, OpenError, ServerInfo, read_server_info, write_private};
+pub use directory::{Directory, OpenError, SecretFile, ServerInfo, read_server_info, write_private};
 pub use error::{StoreError, StoreResult};
 pub use lazy::LazyDatabase;
 pub use migrations::formats;

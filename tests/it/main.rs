@@ -5,10 +5,13 @@ mod docs_samples;
 mod support;
 
 mod architecture;
+mod auth_accounts;
 mod auth_examples;
 mod auth_mfa;
 mod auth_rules;
 mod auth_settings;
+mod auth_simulator;
+mod auth_social;
 mod cli_commands;
 mod cli_config;
 mod cli_env;

@@ -1,5 +1,6 @@
 //! How end users of an environment prove who they are (`03-auth.md`): sign-up, sign-in, sessions and what is mailed to them.
 
+pub mod accounts;
 pub mod administration;
 pub mod anonymous;
 mod backup_codes;
@@ -28,6 +29,8 @@ pub mod sessions;
 pub(in crate::domain) mod settings;
 pub mod sign_in;
 pub mod sign_up;
+pub mod simulator;
+pub mod social;
 pub mod sweep;
 pub mod throttle;
 pub mod tokens;

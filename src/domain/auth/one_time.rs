@@ -31,6 +31,11 @@ pub enum Purpose {
     OAuthState,
     MfaSetup,
     MfaToken,
+    /// A page of the simulated provider that waits for a decision.
+    SimulatorTicket,
+    SimulatorCode,
+    /// An access token of the simulated provider; good until it expires.
+    SimulatorToken,
 }
 
 impl Purpose {
@@ -44,6 +49,9 @@ impl Purpose {
             Self::OAuthState => "oauth_state",
             Self::MfaSetup => "mfa_setup",
             Self::MfaToken => "mfa_token",
+            Self::SimulatorTicket => "simulator_ticket",
+            Self::SimulatorCode => "simulator_code",
+            Self::SimulatorToken => "simulator_token",
         }
     }
 

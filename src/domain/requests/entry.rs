@@ -169,7 +169,7 @@ fn headers(lines: &[u8]) -> Map<String, Value> {
     let pairs = text.lines().filter_map(|line| line.split_once(": "));
     let shown = |name: &str, value: &str| match name {
         // The page a browser came from, or is sent to, may carry a token in its address.
-        "referer" | "location" => value.split_once('?').map_or_else(|| value.to_owned(), |(page, query)| format!("{page}?{}", redact::query(query))),
+        "referer" | "location" => redact::address(value),
         _ if redact::is_secret_name(name) => redact::MASK.to_owned(),
         _ => value.to_owned(),
     };

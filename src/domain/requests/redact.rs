@@ -94,6 +94,15 @@ pub fn query(text: &str) -> String {
     pairs.collect::<Vec<_>>().join("&")
 }
 
+/// An address with the secret parameters of its query and fragment masked.
+pub fn address(text: &str) -> String {
+    let (rest, fragment) = text.split_once('#').map_or((text, None), |(rest, fragment)| (rest, Some(fragment)));
+    let (page, own) = rest.split_once('?').map_or((rest, None), |(page, own)| (page, Some(own)));
+    let own = own.map(|own| format!("?{}", query(own))).unwrap_or_default();
+    let fragment = fragment.map(|fragment| format!("#{}", query(fragment))).unwrap_or_default();
+    format!("{page}{own}{fragment}")
+}
+
 fn percent_encode(text: &str) -> String {
     url::form_urlencoded::byte_serialize(text.as_bytes()).collect()
 }
@@ -112,6 +121,11 @@ pub fn body(value: &mut Value) -> bool {
                     found |= body(member);
                 }
             }
+        }
+        Value::String(text) if text.contains("://") && text.contains(['?', '#']) => {
+            let masked = address(text);
+            found = masked != *text;
+            *text = masked;
         }
         _ => {}
     }
@@ -200,6 +214,20 @@ mod tests {
     use serde_json::json;
 
     use super::*;
+
+    #[test]
+    fn addresses_are_masked_in_query_and_fragment() {
+        for (text, masked) in [
+            ("http://localhost/cb?x=1&code=ab#accessToken=cd&y=2", "http://localhost/cb?x=1&code=•••#accessToken=•••&y=2"),
+            ("http://localhost/cb", "http://localhost/cb"),
+            ("myapp://cb#top", "myapp://cb#top"),
+        ] {
+            assert_eq!(address(text), masked);
+        }
+        let mut value = serde_json::json!({ "redirectTo": "http://localhost/?code=ab", "note": "what? #1" });
+        assert!(body(&mut value));
+        assert_eq!(value, serde_json::json!({ "redirectTo": "http://localhost/?code=•••", "note": "what? #1" }));
+    }
 
     #[test]
     fn names_like_password_token_secret_code_and_otp_are_secret() {

@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::auth::{additions, jwks, mfa, passwords, sessions, sign_in, sign_up, verification};
+use super::auth::{accounts, additions, jwks, mfa, passwords, sessions, sign_in, sign_up, simulator, social, verification};
 use super::users::{people, settings};
 use super::{auth_settings, changes, data, transfer};
 
@@ -62,6 +62,14 @@ pub struct DataApi;
     additions::anonymous,
     additions::impersonate,
     additions::events,
+    social::authorize,
+    social::callback,
+    social::returned,
+    simulator::approve::approve,
+    accounts::link,
+    accounts::list,
+    accounts::unlink,
+    accounts::check,
     jwks::jwks,
 ))]
 pub struct AuthApi;

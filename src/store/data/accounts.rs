@@ -58,6 +58,12 @@ impl Tx<'_> {
         Ok(self.connection().prepare_cached("DELETE FROM _accounts WHERE user_id = ?1 AND provider = ?2")?.execute([user_id, provider])? > 0)
     }
 
+    pub fn delete_identity(&mut self, provider: &str, provider_account_id: &str) -> StoreResult<()> {
+        let sql = "DELETE FROM _accounts WHERE provider = ?1 AND provider_account_id = ?2";
+        self.connection().prepare_cached(sql)?.execute([provider, provider_account_id])?;
+        Ok(())
+    }
+
     pub fn delete_accounts_of(&mut self, user_id: &str) -> StoreResult<u64> {
         Ok(self.connection().prepare_cached("DELETE FROM _accounts WHERE user_id = ?1")?.execute([user_id])? as u64)
     }

@@ -32,7 +32,7 @@ impl Parts {
 }
 
 /// Tables of the server itself, by the part they belong to. A test finds a table that stands in none.
-pub const USERS: &[&str] = &["_users", "_accounts", "_passwords", "_mfa", "_backup_codes"];
+pub const USERS: &[&str] = &["_users", "_accounts", "_passwords", "_mfa", "_backup_codes", "_simulator_identities"];
 pub const SESSIONS: &[&str] = &["_sessions", "_mail", "_one_time", "_invitations", "_auth_events"];
 pub const FILES: &[&str] = &["_uploads", "_parts", "_files", "_file_shares"];
 const CATALOGUE: &[&str] = &["_tables", "_table_versions"];

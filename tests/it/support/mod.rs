@@ -10,6 +10,7 @@ pub mod mcp;
 pub mod oauth;
 pub mod pages;
 pub mod process;
+pub mod providers;
 pub mod random;
 pub mod smtp;
 pub mod storage;

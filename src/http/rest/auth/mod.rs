@@ -1,5 +1,6 @@
 //! `/v1/auth`: how end users prove who they are (`03-auth.md`).
 
+pub mod accounts;
 pub mod additions;
 pub mod input;
 pub mod jwks;
@@ -8,6 +9,8 @@ pub mod passwords;
 pub mod sessions;
 pub mod sign_in;
 pub mod sign_up;
+pub mod simulator;
+pub mod social;
 pub mod verification;
 
 use std::future::Future;
@@ -60,7 +63,14 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/withdraw").delete(passwords::withdraw).done())
         .service(resource("/anonymous").post(additions::anonymous).done())
         .service(resource("/impersonate").post(additions::impersonate).done())
-        .service(resource("/events").get(additions::events).done());
+        .service(resource("/events").get(additions::events).done())
+        .service(resource("/accounts").get(accounts::list).post(accounts::link).done())
+        .service(resource("/accounts/check").post(accounts::check).done())
+        .service(resource("/accounts/{provider}").delete(accounts::unlink).done())
+        .configure(simulator::routes)
+        // Last: it takes every provider, known or not.
+        .service(resource("/{provider}/authorize").get(social::authorize).done())
+        .service(resource("/{provider}/callback").get(social::returned).post(social::callback).done());
 }
 
 /// An answer that says what was done.

@@ -1,0 +1,120 @@
+//! Pages for browsers in the middle of a sign-in: plain HTML in the console's design, without scripts.
+
+use std::sync::LazyLock;
+
+use actix_web::http::StatusCode;
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::{HttpRequest, HttpResponse};
+use minijinja::{Environment, UndefinedBehavior, Value, context};
+use url::Url;
+
+use crate::domain::auth::simulator::{Offer, authorize_path, login_of};
+use crate::domain::auth::social::Provider;
+use crate::domain::error::Error;
+use crate::http::context::Context;
+
+/// No `form-action`: browsers apply it to the redirect back to the app as well.
+const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'");
+
+static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
+    let mut templates = Environment::new();
+    templates.set_undefined_behavior(UndefinedBehavior::Strict);
+    for (name, source) in [
+        ("base.html", include_str!("pages/base.html")),
+        ("choose.html", include_str!("pages/choose.html")),
+        ("message.html", include_str!("pages/message.html")),
+    ] {
+        templates.add_template(name, source).expect("the templates are part of the program, and a test renders each");
+    }
+    templates
+});
+
+/// What was typed into the free form.
+#[derive(Debug, Clone, Default)]
+pub struct Typed {
+    pub email: String,
+    pub name: String,
+    pub picture: String,
+    pub email_verified: bool,
+}
+
+/// The page on which a person chooses whom to be; `problem` is what was wrong with what was typed.
+pub fn choose(provider: Provider, offer: &Offer, problem: Option<(&Typed, &Error)>) -> HttpResponse {
+    let hint = offer.authorization.login_hint.as_deref().unwrap_or_default().trim();
+    let hinted = Typed { email: hint.to_owned(), email_verified: true, ..Typed::default() };
+    let (typed, error) = problem.map_or((&hinted, None), |(typed, error)| (typed, Some(error)));
+    let mut known = offer.known.clone();
+    // Whom the app means comes first.
+    known.sort_by_key(|one| !one.email.eq_ignore_ascii_case(hint));
+    let identities: Vec<Value> = known
+        .iter()
+        .map(|one| {
+            let login = (provider == Provider::GitHub).then(|| login_of(&one.email));
+            context! { email => one.email.as_str(), name => one.name.as_str(), picture => one.picture.as_deref().unwrap_or_default(), verified => one.email_verified, login }
+        })
+        .collect();
+    let page = context! {
+        provider => provider.title(),
+        action => authorize_path(provider),
+        ticket => offer.ticket.as_str(),
+        app => offer.environment.project().state().name.clone(),
+        environment => offer.environment.name(),
+        returns_to => place_of(&offer.authorization.redirect_uri),
+        identities,
+        typed => context! { email => typed.email.as_str(), name => typed.name.as_str(), picture => typed.picture.as_str(), verified => typed.email_verified },
+        problem => error.map(Error::message),
+    };
+    let status = error.and_then(|error| StatusCode::from_u16(error.code().status).ok()).unwrap_or(StatusCode::OK);
+    page_of(status, "choose.html", page)
+}
+
+/// A page that tells what went wrong.
+pub fn message(request: &HttpRequest, status: StatusCode, title: &str, error: &Error) -> HttpResponse {
+    let context = Context::of(request);
+    context.error_code.set(Some(error.code().name));
+    if status.is_server_error() {
+        tracing::error!(request_id = &*context.request_id, code = error.code().name, cause = error.cause().unwrap_or("-"), "{}", error.message());
+    }
+    let mut answer = page_of(
+        status,
+        "message.html",
+        context! { title, what => format!("{}.", error.message().trim_end_matches('.')), code => error.code().name, request_id => &*context.request_id },
+    );
+    if let Some(seconds) = error.retry_after() {
+        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    answer
+}
+
+/// Scheme and host of a redirect URI, for people.
+fn place_of(uri: &str) -> String {
+    Url::parse(uri).map_or_else(
+        |_| uri.to_owned(),
+        |url| match url.origin() {
+            url::Origin::Tuple(..) => url.origin().ascii_serialization(),
+            url::Origin::Opaque(_) => format!("{}:", url.scheme()),
+        },
+    )
+}
+
+fn page_of(status: StatusCode, template: &str, values: Value) -> HttpResponse {
+    match TEMPLATES.get_template(template).and_then(|template| template.render(values)) {
+        Ok(page) => with_headers(status, page),
+        Err(error) => {
+            tracing::error!(%error, template, "a page could not be made");
+            let page = "<!doctype html><title>Error</title><p>This page could not be made; the server's log says why.</p>";
+            with_headers(StatusCode::INTERNAL_SERVER_ERROR, page.to_owned())
+        }
+    }
+}
+
+fn with_headers(status: StatusCode, page: String) -> HttpResponse {
+    HttpResponse::build(status)
+        .content_type("text/html; charset=utf-8")
+        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
+        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
+        // Without a referrer, browsers would name no origin when the form is sent.
+        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
+        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
+        .body(page)
+}
