@@ -107,7 +107,7 @@ impl ProviderView {
     }
 }
 
-fn own_callback(base: &str, provider: &str) -> String {
+pub(super) fn own_callback(base: &str, provider: &str) -> String {
     format!("{base}/v1/auth/{provider}/callback")
 }
 

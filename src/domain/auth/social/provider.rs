@@ -1,6 +1,7 @@
 //! The providers, and whether the real one or its stand-in is meant.
 
 use crate::domain::auth::Visit;
+use crate::domain::auth::administration::own_callback;
 use crate::domain::auth::config::{AuthConfig, ProviderMode, ProviderSettings};
 use crate::domain::auth::secret::Secret;
 use crate::domain::environment::Environment;
@@ -103,7 +104,7 @@ impl ProviderSettings {
 pub fn callback_uri(environment: &Environment, visit: &Visit, provider: Provider) -> String {
     let config = environment.auth_config();
     let configured = provider.settings(&config).redirect_uri.clone();
-    configured.unwrap_or_else(|| format!("{}/v1/auth/{}/callback", visit.base_url, provider.name()))
+    configured.unwrap_or_else(|| own_callback(&visit.base_url, provider.name()))
 }
 
 fn not_configured(message: impl Into<String>) -> Error {
