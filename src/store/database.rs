@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicI64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -30,6 +30,7 @@ pub struct Database {
     path: PathBuf,
     setup: Setup,
     writer: Writer,
+    commits: Arc<AtomicU64>,
     idle: Mutex<Vec<ReadConnection>>,
     closed: AtomicBool,
     /// Somebody replaces the content: writes are refused.
@@ -88,10 +89,12 @@ impl Database {
         configure(&connection, durable)?;
         setup(&connection)?;
         migrate(&mut connection)?;
+        let commits = Arc::<AtomicU64>::default();
         Ok(Arc::new(Self {
             path: path.to_owned(),
             setup,
-            writer: Writer::start(connection, path)?,
+            writer: Writer::start(connection, path, Arc::clone(&commits))?,
+            commits,
             idle: Mutex::new(Vec::new()),
             closed: AtomicBool::new(false),
             held: AtomicBool::new(false),
@@ -167,6 +170,12 @@ impl Database {
     {
         self.admit()?;
         self.writer.run_blocking(How::Shared, operation)
+    }
+
+    /// A number that rises with every commit, before its caller is answered. What is read after looking at it holds for as
+    /// long as it stays.
+    pub fn commits(&self) -> u64 {
+        self.commits.load(Ordering::Acquire)
     }
 
     /// Runs a read: first right here within a small step budget; when that is not enough, again on a blocking thread

@@ -5,6 +5,7 @@ use std::any::Any;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, Sender, channel};
 use std::thread::JoinHandle;
 
@@ -133,10 +134,11 @@ pub(super) struct Writer {
 }
 
 impl Writer {
-    pub(super) fn start(connection: Connection, path: &Path) -> StoreResult<Self> {
+    /// `commits` rises with every commit, before anybody hears of it.
+    pub(super) fn start(connection: Connection, path: &Path, commits: Arc<AtomicU64>) -> StoreResult<Self> {
         let (sender, receiver) = channel();
         let name = format!("writer {}", path.file_name().unwrap_or_default().to_string_lossy());
-        let thread = std::thread::Builder::new().name(name).spawn(move || serve(connection, &receiver))?;
+        let thread = std::thread::Builder::new().name(name).spawn(move || serve(connection, &receiver, &commits))?;
         Ok(Self { queue: Mutex::new(Some(sender)), thread: Mutex::new(Some(thread)) })
     }
 
@@ -214,7 +216,7 @@ fn text_of(panic: &(dyn Any + Send)) -> &str {
     panic.downcast_ref::<&str>().copied().or_else(|| panic.downcast_ref::<String>().map(String::as_str)).unwrap_or("no message")
 }
 
-fn serve(connection: Connection, queue: &Receiver<Message>) {
+fn serve(connection: Connection, queue: &Receiver<Message>, commits: &AtomicU64) {
     let mut batch = Vec::with_capacity(BATCH);
     let mut next = queue.recv().ok();
     while let Some(message) = next.take() {
@@ -222,12 +224,12 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
             Message::Run(operation) => batch.push(operation),
             Message::RunAlone(operation) => {
                 batch.push(operation);
-                commit(&connection, &mut batch);
+                commit(&connection, &mut batch, commits);
                 next = queue.recv().ok();
                 continue;
             }
             Message::RunBeside(source, operation) => {
-                run_beside(&connection, &source, operation, &mut batch);
+                run_beside(&connection, &source, operation, &mut batch, commits);
                 next = queue.recv().ok();
                 continue;
             }
@@ -243,7 +245,7 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
                 Err(_) => break,
             }
         }
-        commit(&connection, &mut batch);
+        commit(&connection, &mut batch, commits);
         if next.is_none() {
             next = queue.recv().ok();
         }
@@ -254,14 +256,14 @@ fn serve(connection: Connection, queue: &Receiver<Message>) {
 }
 
 /// Attaching happens outside of transactions, so it is done around the commit.
-fn run_beside(connection: &Connection, source: &Path, operation: Operation, batch: &mut Vec<Operation>) {
+fn run_beside(connection: &Connection, source: &Path, operation: Operation, batch: &mut Vec<Operation>, commits: &AtomicU64) {
     if let Err(error) = connection.execute("ATTACH ?1 AS source", [source.to_string_lossy()]) {
         tracing::error!(%error, "a copy could not be attached");
         // Its caller hears that the database is closed.
         return drop(operation);
     }
     batch.push(operation);
-    commit(connection, batch);
+    commit(connection, batch, commits);
     connection.flush_prepared_statement_cache();
     if let Err(error) = connection.execute_batch("DETACH source") {
         tracing::error!(%error, "a copy could not be detached");
@@ -269,7 +271,7 @@ fn run_beside(connection: &Connection, source: &Path, operation: Operation, batc
 }
 
 /// Runs one batch and answers everybody in it.
-fn commit(connection: &Connection, batch: &mut Vec<Operation>) {
+fn commit(connection: &Connection, batch: &mut Vec<Operation>, commits: &AtomicU64) {
     let mut ran = Vec::with_capacity(batch.len());
     let mut tx = Tx { connection, around: Vec::new(), after: Vec::new(), ending: Vec::new(), notes: Notes::default() };
     let outcome = run_batch(&mut tx, batch, &mut ran);
@@ -281,6 +283,7 @@ fn commit(connection: &Connection, batch: &mut Vec<Operation>) {
             tracing::error!(%error, "rollback failed");
         }
     });
+    commits.fetch_add(1, Ordering::AcqRel);
     tx.around.iter().for_each(|hook| hook());
     if error.is_none() {
         tx.after.drain(..).for_each(|hook| hook());

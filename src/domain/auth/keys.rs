@@ -1,9 +1,12 @@
 //! The keys an environment signs its tokens with: one signs, those before it verify for as long as what they signed may
 //! live (`03-auth.md` §2). They rest encrypted and are never copied with an environment.
 
+use std::sync::Arc;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::{STANDARD_NO_PAD as BASE64, URL_SAFE_NO_PAD as BASE64_URL};
 use jsonwebtoken::{DecodingKey, EncodingKey, Header};
+use quick_cache::sync::Cache;
 use ring::rand::SystemRandom;
 use ring::signature::{ECDSA_P256_SHA256_FIXED_SIGNING, EcdsaKeyPair, KeyPair};
 use serde::de::DeserializeOwned;
@@ -11,12 +14,15 @@ use serde::{Deserialize, Serialize};
 use serde_json::{Value, json};
 
 use super::config::Algorithm;
+use super::tokens::Verified;
 use crate::domain::error::{Error, Result};
 use crate::domain::id::random_hex;
 use crate::domain::sealed;
 use crate::domain::time::Millis;
 
 const ISSUER: &str = "bkend-local";
+/// Access tokens remembered per environment.
+const VERIFIED: usize = 4_096;
 const SEAL: &str = "signing key";
 
 /// A key as it is stored.
@@ -43,6 +49,8 @@ struct Key {
 pub struct Keyring {
     keys: Vec<Key>,
     audience: String,
+    /// Access tokens that were found good; they are forgotten with the ring.
+    pub(super) verified: Cache<Box<str>, Arc<Verified>>,
 }
 
 impl StoredKey {
@@ -100,7 +108,7 @@ impl Keyring {
     pub fn open(server_secret: &[u8; 32], stored: &[StoredKey], project_id: &str, environment: &str) -> Option<Self> {
         let newest = stored.last()?.kid.clone();
         let keys: Vec<Key> = stored.iter().filter_map(|key| key.open(server_secret)).collect();
-        (keys.last()?.stored.kid == newest).then(|| Self { keys, audience: format!("{project_id}:{environment}") })
+        (keys.last()?.stored.kid == newest).then(|| Self { keys, audience: format!("{project_id}:{environment}"), verified: Cache::new(VERIFIED) })
     }
 
     fn newest(&self) -> &Key {
@@ -135,6 +143,11 @@ impl Keyring {
 
     /// The claims of a token whose shape, algorithm, signature, issuer and audience are right. Its end is not looked at.
     pub fn verify<T: DeserializeOwned>(&self, token: &str, now: Millis) -> Option<T> {
+        self.verify_with_end(token, now).map(|(claims, _)| claims)
+    }
+
+    /// The same, with the time from which its key verifies no more.
+    pub fn verify_with_end<T: DeserializeOwned>(&self, token: &str, now: Millis) -> Option<(T, Option<Millis>)> {
         let header = jsonwebtoken::decode_header(token).ok()?;
         let kid = header.kid?;
         let key = self.keys.iter().find(|key| key.stored.kid == kid && key.stored.verify_until.is_none_or(|until| until > now))?;
@@ -143,7 +156,7 @@ impl Keyring {
         validation.set_audience(&[&self.audience]);
         validation.set_issuer(&[ISSUER]);
         validation.set_required_spec_claims(&["exp", "iss", "aud", "sub"]);
-        jsonwebtoken::decode::<T>(token, &key.decoding, &validation).ok().map(|token| token.claims)
+        jsonwebtoken::decode::<T>(token, &key.decoding, &validation).ok().map(|token| (token.claims, key.stored.verify_until))
     }
 
     /// The public keys under which tokens verify now (RFC 7517 §5); none under HS256, which has no public half.

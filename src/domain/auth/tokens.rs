@@ -1,8 +1,10 @@
 //! Access and refresh tokens of end users (JWT, RFC 7519), and the checks every request with an access token makes
 //! (`03-auth.md` §2).
 
-use serde::{Deserialize, Serialize};
 use std::sync::Arc;
+
+use parking_lot::Mutex;
+use serde::{Deserialize, Serialize};
 
 use crate::domain::caller::EndUser;
 use crate::domain::environment::Environment;
@@ -106,25 +108,56 @@ pub fn refresh_claims(environment: &Environment, token: &str) -> Option<RefreshC
 /// # Errors
 /// 401 `auth/invalid-token`, `auth/token-expired`, `auth/session-expired`; 403 `auth/account-banned`.
 pub async fn verify(environment: &Arc<Environment>, token: &str) -> Result<Arc<EndUser>> {
-    let claims = access_claims(environment, token).ok_or_else(invalid)?;
+    let verified = access_token(environment, token).ok_or_else(invalid)?;
+    let claims = &verified.claims;
     if claims.exp <= environment.now().div_euclid(1000) {
         return Err(expired());
     }
-    let (sub, sid) = (claims.sub.clone(), claims.sid.clone());
-    let state = environment.data().read::<_, Error, _>(move |r| Ok(r.session_state(&sub, &sid)?)).await?;
-    let role = living(environment, &claims.sid, state)?;
-    Ok(Arc::new(EndUser { role: environment.effective_role(&role), id: claims.sub, session_id: claims.sid, token_expires_at: claims.exp }))
+    let role = living(environment, &claims.sid, verified.state(environment).await?)?;
+    Ok(Arc::new(EndUser { role: environment.effective_role(&role), id: claims.sub.clone(), session_id: claims.sid.clone(), token_expires_at: claims.exp }))
+}
+
+/// An access token whose signature was found good, and what the store last said of its user and session.
+pub struct Verified {
+    claims: AccessClaims,
+    /// From when on its key verifies no more.
+    until: Option<Millis>,
+    /// Holds until the next commit, whatever that changes.
+    state: Mutex<Option<(u64, Option<SessionState>)>>,
+}
+
+impl Verified {
+    async fn state(&self, environment: &Environment) -> Result<Option<SessionState>> {
+        let commits = environment.data().commits();
+        if let Some((_, state)) = self.state.lock().as_ref().filter(|(read_at, _)| *read_at == commits) {
+            return Ok(state.clone());
+        }
+        let (sub, sid) = (self.claims.sub.clone(), self.claims.sid.clone());
+        let state = environment.data().read::<_, Error, _>(move |r| Ok(r.session_state(&sub, &sid)?)).await?;
+        *self.state.lock() = Some((commits, state.clone()));
+        Ok(state)
+    }
 }
 
 /// The user and session of a token that has expired but is otherwise good.
 pub fn expired_owner(environment: &Environment, token: &str) -> Option<(String, String)> {
-    let claims = access_claims(environment, token)?;
-    (claims.exp <= environment.now().div_euclid(1000)).then_some((claims.sub, claims.sid))
+    let claims = &access_token(environment, token)?.claims;
+    (claims.exp <= environment.now().div_euclid(1000)).then(|| (claims.sub.clone(), claims.sid.clone()))
 }
 
-fn access_claims(environment: &Environment, token: &str) -> Option<AccessClaims> {
-    let claims: AccessClaims = environment.keyring().verify(token, environment.now())?;
-    (claims.typ.is_none() && claims.env == environment.name()).then_some(claims)
+/// Checks a signature once, and remembers the token for as long as the keys stay what they are.
+fn access_token(environment: &Environment, token: &str) -> Option<Arc<Verified>> {
+    let (keys, now) = (environment.keyring(), environment.now());
+    if let Some(known) = keys.verified.get(token) {
+        return known.until.is_none_or(|until| until > now).then_some(known);
+    }
+    let (claims, until): (AccessClaims, _) = keys.verify_with_end(token, now)?;
+    if claims.typ.is_some() || claims.env != environment.name() {
+        return None;
+    }
+    let verified = Arc::new(Verified { claims, until, state: Mutex::new(None) });
+    keys.verified.insert(token.into(), Arc::clone(&verified));
+    Some(verified)
 }
 
 /// The stored role, if user and session live.
