@@ -73,6 +73,8 @@ step "MCP clients" tests/mcp-clients.sh
 counted $? '^MCP clients: '
 step "browser" tests/browser.sh
 counted $? '^Browser: '
+step "mail over SMTP" tests/smtp.sh
+counted $? '^SMTP: '
 
 if [ -f web/package.json ]; then
   step "console: unit tests" npm --prefix web test

@@ -35,6 +35,8 @@ pub struct Relay {
 /// A mail with both of its parts.
 #[derive(Debug, Clone)]
 pub struct Letter {
+    /// The same at every attempt, so that a mail taken twice is recognised.
+    pub id: String,
     pub from: String,
     pub to: String,
     pub subject: String,
@@ -131,7 +133,9 @@ impl Letter {
     fn message(&self) -> Result<Message, String> {
         let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|error| format!("{text}: {error}"));
         let body = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
-        let message = Message::builder().from(mailbox(&self.from)?).to(mailbox(&self.to)?).subject(&self.subject).multipart(body);
+        let from = mailbox(&self.from)?;
+        let id = format!("<{}@{}>", self.id, from.email.domain());
+        let message = Message::builder().message_id(Some(id)).from(from).to(mailbox(&self.to)?).subject(&self.subject).multipart(body);
         message.map_err(|error| error.to_string())
     }
 }

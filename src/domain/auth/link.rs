@@ -80,10 +80,12 @@ struct Recipient {
 /// `None` when nobody gets one: sign-up is closed, or accounts are not disclosed.
 fn recipient(tx: &mut Tx<'_>, environment: &Environment, email: &Email) -> Result<Option<Recipient>> {
     let config = environment.auth_config();
-    let Some(user) = tx.reader().user_by_email(email.as_str())? else {
+    let user = tx.reader().user_by_email(email.as_str())?;
+    // The same work whether or not there is an account.
+    let accounts = tx.reader().accounts_of(user.as_ref().map_or("", |user| user.id.as_str()))?;
+    let Some(user) = user else {
         return Ok(config.email.signup_enabled.then_some(Recipient { user: None }));
     };
-    let accounts = tx.reader().accounts_of(&user.id)?;
     if !accounts.is_empty() && accounts.iter().all(|a| a.provider != "email") {
         if !config.email.disclose_accounts {
             return Ok(None);

@@ -84,8 +84,8 @@ async fn note(environment: &Environment, mails: Vec<MailRow>) -> Result<()> {
 }
 
 async fn attempt(mail: MailRow, smtp: &SmtpSettings) -> (MailRow, std::result::Result<(), String>) {
-    let letter =
-        Letter { from: mail.sender.clone(), to: mail.recipient.clone(), subject: mail.subject.clone(), text: mail.text.clone(), html: mail.html.clone() };
+    let MailRow { id, sender: from, recipient: to, subject, text, html, .. } = mail.clone();
+    let letter = Letter { id, from, to, subject, text, html };
     let outcome = relay(smtp).send(&letter).await.map_err(|error| without_password(error, smtp));
     (mail, outcome)
 }

@@ -142,8 +142,8 @@ fn tried(mut mail: TenantMailRow, outcome: Result<(), String>, now: i64) -> Tena
 }
 
 fn letter(mail: &TenantMailRow) -> Letter {
-    let TenantMailRow { sender: from, recipient: to, subject, text, html, .. } = mail.clone();
-    Letter { from, to, subject, text, html }
+    let TenantMailRow { id, sender: from, recipient: to, subject, text, html, .. } = mail.clone();
+    Letter { id, from, to, subject, text, html }
 }
 
 fn text(mail: &Mail<'_>) -> String {

@@ -12,6 +12,7 @@ use crate::domain::activities::Change;
 use crate::domain::backend::Backend;
 use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error, Result, clip};
+use crate::domain::id::new_id;
 use crate::domain::sealed;
 use crate::domain::smtp::{self, Letter, Relay};
 use crate::store::Reader;
@@ -140,6 +141,7 @@ impl Backend {
         let outgoing = self.relay().await?.ok_or_else(|| failed("No relay is set; PUT /management/v1/server/smtp sets one".to_owned()))?;
         let text = "This mail came through the relay that bkend-local has been given. It works.";
         let letter = Letter {
+            id: new_id(),
             from: outgoing.from,
             to,
             subject: "Test of the relay of bkend-local".to_owned(),
