@@ -24,11 +24,16 @@ impl Load {
 
     /// Answers per second.
     pub fn run(self: &Rc<Self>, length: Duration) -> f64 {
+        self.run_with(CLIENTS, length)
+    }
+
+    /// The same by another number of clients.
+    pub fn run_with(self: &Rc<Self>, clients: usize, length: Duration) -> f64 {
         let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
         let begun = Instant::now();
         let local = LocalSet::new();
         let answered: usize = local.block_on(&runtime, async {
-            let clients: Vec<_> = (0..CLIENTS).map(|_| tokio::task::spawn_local(Rc::clone(self).client(begun + length))).collect();
+            let clients: Vec<_> = (0..clients).map(|_| tokio::task::spawn_local(Rc::clone(self).client(begun + length))).collect();
             let mut sum = 0;
             for client in clients {
                 sum += client.await.unwrap();
@@ -68,6 +73,35 @@ pub fn many(port: u16, requests: &[Vec<u8>]) -> Vec<(Vec<u8>, Duration)> {
         }
         answers
     })
+}
+
+/// Sends requests in turn, each once the one before is answered; answers how long each took, shortest first.
+pub fn latencies(port: u16, requests: &[Vec<u8>], length: Duration) -> Vec<Duration> {
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let mut times = runtime.block_on(async {
+        let (mut connection, mut times, end) = (Connection::open(port).await, Vec::new(), Instant::now() + length);
+        for request in requests.iter().cycle() {
+            let begun = Instant::now();
+            connection.exchange(request).await;
+            times.push(begun.elapsed());
+            if Instant::now() >= end {
+                break;
+            }
+        }
+        times
+    });
+    times.sort_unstable();
+    times
+}
+
+/// The status of one answer.
+pub fn status(port: u16, request: &[u8]) -> u16 {
+    use std::io::{Read, Write};
+    let mut stream = std::net::TcpStream::connect(("127.0.0.1", port)).unwrap();
+    stream.write_all(request).unwrap();
+    let mut head = [0; 12];
+    stream.read_exact(&mut head).unwrap();
+    std::str::from_utf8(&head[9..]).unwrap().parse().unwrap()
 }
 
 struct Connection {

@@ -8,6 +8,7 @@
 
 #![allow(clippy::unwrap_used)] // a measurement that can't go on should stop where it stands
 
+mod auth;
 mod constant;
 mod growth;
 mod load;
@@ -40,6 +41,7 @@ fn main() {
     sizes(&seeded, &mut report);
     reads(&seeded, seconds, &mut report);
     creates(seconds, &mut report);
+    auth::measure(&seeded, seconds, &mut report);
     report.print();
     growth::measure(&seeded).print();
     println!("\n{:.0} s in total", begun.elapsed().as_secs_f64());

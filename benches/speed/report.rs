@@ -12,6 +12,12 @@ impl Report {
         self.0.push([what.into(), format!("{ours:.0} {unit}"), format!("{raw:.0} {unit}"), format!("{ratio:.2}"), format!("≥ {goal} {verdict}")]);
     }
 
+    /// Two figures without a goal.
+    pub fn beside(&mut self, what: &str, ours: f64, other: f64, unit: &str) {
+        println!("{what}: {ours:.2} {unit}, {other:.2} {unit}");
+        self.0.push([what.into(), format!("{ours:.2} {unit}"), format!("{other:.2} {unit}"), format!("{:.2}", ours / other), "–".into()]);
+    }
+
     /// A size or a time that is to stay below `goal`.
     pub fn at_most(&mut self, what: &str, ours: f64, unit: &str, goal: f64) {
         println!("{what}: {ours:.1} {unit}");
