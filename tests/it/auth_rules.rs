@@ -53,18 +53,6 @@ async fn tokens_are_not_interchangeable_and_damage_is_noticed() {
 }
 
 #[actix_web::test]
-async fn refreshing_at_once_in_any_order_ends_with_one_refresh_token() {
-    let app = TestApp::start().await;
-    let mina = app.sign_up("mina", "tide42").await;
-    app.wait(11);
-    let answers = futures_util::future::join_all((0..10).map(|_| app.refresh(&mina.refresh))).await;
-    let tokens: std::collections::BTreeSet<String> = answers.into_iter().map(|a| Tokens::of(&a.assert(200)).refresh).collect();
-    assert_eq!(tokens.len(), 1);
-    let newest = tokens.into_iter().next().unwrap();
-    assert_eq!(app.refresh(&newest).await.assert(200)["refreshToken"], newest.as_str());
-}
-
-#[actix_web::test]
 async fn reuse_may_be_limited_to_its_session() {
     let app = TestApp::start().await;
     app.auth(|c| c.tokens.reuse_revokes = ReuseRevokes::Session).await;
@@ -140,24 +128,6 @@ async fn switching_organization_rotates_for_the_projects_own_only() {
     let pair = client.post("/v1/auth/switch-organization", json!({ "organizationId": own })).await.assert(200);
     assert_ne!(pair["refreshToken"], mina.refresh.as_str());
     assert_eq!(app.refresh(&mina.refresh).await.assert(200)["refreshToken"], pair["refreshToken"]);
-}
-
-#[actix_web::test]
-async fn twenty_parallel_guesses_get_at_most_five_verdicts() {
-    let app = TestApp::start().await;
-    app.sign_up("mina", "tide42").await;
-    let names = (0..20).map(|n| format!("wrong{n}")).collect::<Vec<_>>();
-    let answers = futures_util::future::join_all(names.iter().map(|password| app.sign_in("mina", password))).await;
-    let verdicts = answers.iter().filter(|a| a.status == 401).count();
-    assert_eq!((verdicts, answers.iter().filter(|a| a.status == 429).count()), (5, 15));
-}
-
-#[actix_web::test]
-async fn right_passwords_in_parallel_are_all_let_in() {
-    let app = TestApp::start().await;
-    app.sign_up("mina", "tide42").await;
-    let answers = futures_util::future::join_all((0..12).map(|_| app.sign_in("mina", "tide42"))).await;
-    assert!(answers.iter().all(|a| a.status == 200));
 }
 
 #[actix_web::test]

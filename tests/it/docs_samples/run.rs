@@ -71,7 +71,7 @@ impl Run {
                 let request = Request::parse(&self.filled(sample.code, *who)?)?;
                 let answer = self.send(&request).await;
                 if let Some((variable, path)) = save {
-                    let value = path.split('.').fold(&answer.body, |value, key| &value[key]);
+                    let value = path.split('.').fold(&answer.body, member);
                     let text = value.as_str().ok_or_else(|| format!("the answer has no {path}: {}", answer.text))?;
                     self.saved.push((variable.clone(), text.to_owned()));
                 }
@@ -174,6 +174,14 @@ async fn finish(command: &mut Command) -> Result<(), String> {
     let output = tokio::time::timeout(PATIENCE, command.output()).await.map_err(|_| "does not end")?.map_err(|error| error.to_string())?;
     let text = |bytes: &[u8]| String::from_utf8_lossy(bytes).into_owned();
     if output.status.success() { Ok(()) } else { Err(format!("{}\n{}{}", output.status, text(&output.stdout), text(&output.stderr))) }
+}
+
+/// A member by its name, or by its place in a list.
+fn member<'a>(value: &'a Value, key: &str) -> &'a Value {
+    match key.parse::<usize>() {
+        Ok(place) if value.is_array() => &value[place],
+        _ => &value[key],
+    }
 }
 
 /// Whether the code names the request's method, path, parameters and body fields.

@@ -202,6 +202,11 @@ pub struct Client {
 }
 
 impl Client {
+    /// Speaks to any server, without credentials.
+    pub fn to(url: &str) -> Self {
+        Self { base: url.to_owned(), http: http_client(), headers: Vec::new() }
+    }
+
     /// The same client with one more header, or another value of it.
     #[must_use]
     pub fn header(&self, name: &str, value: &str) -> Self {
