@@ -8,7 +8,7 @@ use argon2::password_hash::phc::{Ident, Output, ParamsString, PasswordHash, Salt
 use argon2::{Algorithm, Argon2, Block, Params, Version};
 use parking_lot::Mutex;
 use subtle::ConstantTimeEq;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 use super::error::{Error, Result};
 
@@ -29,6 +29,8 @@ const FOREIGN_MEMORY: u32 = 1024 * 1024;
 /// The pool. Memory is kept from one hash to the next only while somebody waits for it.
 pub struct Passwords {
     turns: Arc<Semaphore>,
+    /// Turns that work in the background may hold at a time: one fewer than there are, where there is more than one.
+    background: Arc<Semaphore>,
     waiting: Arc<AtomicUsize>,
     spare: Arc<Mutex<Vec<Vec<Block>>>>,
 }
@@ -36,7 +38,9 @@ pub struct Passwords {
 impl Default for Passwords {
     fn default() -> Self {
         let cores = std::thread::available_parallelism().map_or(1, usize::from);
-        Self { turns: Arc::new(Semaphore::new(cores.min(AT_MOST))), waiting: Arc::default(), spare: Arc::default() }
+        let turns = cores.min(AT_MOST);
+        let background = Arc::new(Semaphore::new((turns - 1).max(1)));
+        Self { turns: Arc::new(Semaphore::new(turns)), background, waiting: Arc::default(), spare: Arc::default() }
     }
 }
 
@@ -57,6 +61,18 @@ impl Passwords {
     pub async fn hash(&self, password: String) -> Result<String> {
         let spare = Arc::clone(&self.spare);
         self.run(move |reuse| with_memory(&spare, reuse, |memory| hash(&password, memory))).await?
+    }
+
+    /// As [`Passwords::hash`], for work that brings many: it waits as long as it takes, and neither takes the last turn from
+    /// those who sign in nor a place among those who wait.
+    ///
+    /// # Errors
+    /// None in practice.
+    pub async fn hash_in_background(&self, password: String) -> Result<String> {
+        let _one_of_few = Arc::clone(&self.background).acquire_owned().await.map_err(Error::internal)?;
+        let turn = Arc::clone(&self.turns).acquire_owned().await.map_err(Error::internal)?;
+        let spare = Arc::clone(&self.spare);
+        self.work(turn, move |reuse| with_memory(&spare, reuse, |memory| hash(&password, memory))).await?
     }
 
     /// Whether a password is the one behind an Argon2 PHC string; a damaged string fits none.
@@ -99,6 +115,10 @@ impl Passwords {
                 turn.map_err(Error::internal)?
             }
         };
+        self.work(turn, work).await
+    }
+
+    async fn work<T: Send + 'static>(&self, turn: OwnedSemaphorePermit, work: impl FnOnce(&dyn Fn() -> bool) -> T + Send + 'static) -> Result<T> {
         let waiting = Arc::clone(&self.waiting);
         // The turn ends with the work, also when the caller has gone away meanwhile.
         let worked = tokio::task::spawn_blocking(move || {
@@ -231,6 +251,20 @@ mod tests {
             caller.await.unwrap().unwrap();
         }
         assert_eq!(passwords.waiting.load(Ordering::Acquire), 0);
+    }
+
+    #[tokio::test]
+    async fn work_in_the_background_leaves_a_turn_to_those_who_sign_in() {
+        let passwords = Arc::new(Passwords { turns: Arc::new(Semaphore::new(2)), background: Arc::new(Semaphore::new(1)), ..Passwords::default() });
+        let held = Arc::clone(&passwords.background).acquire_owned().await.unwrap();
+        let pool = Arc::clone(&passwords);
+        let many = tokio::spawn(async move { pool.hash_in_background("x".to_owned()).await });
+        // While the background is busy, it waits without a turn and without a place.
+        passwords.hash("y".to_owned()).await.unwrap();
+        assert!(!many.is_finished());
+        assert_eq!((passwords.turns.available_permits(), passwords.waiting.load(Ordering::Acquire)), (2, 0));
+        drop(held);
+        assert!(many.await.unwrap().unwrap().starts_with("$argon2id$"));
     }
 
     #[tokio::test]

@@ -75,3 +75,6 @@ mod tenant_mail;
 mod tenant_pages;
 mod tenant_sign_in;
 mod users_examples;
+mod users_import;
+mod users_management;
+mod users_rules;

@@ -10,6 +10,7 @@ mod config_check;
 pub mod email;
 pub mod event_list;
 pub mod events;
+pub mod foreign_hash;
 pub mod impersonate;
 pub mod keys;
 pub mod link;

@@ -3,6 +3,7 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
+use super::events::{self, Event};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
 use crate::domain::time::Millis;
@@ -44,9 +45,14 @@ pub async fn now_and_then(environment: Weak<Environment>) {
 /// Forgets what has had its time by now.
 pub async fn sweep(environment: &Arc<Environment>) -> Result<Swept> {
     let (now, retention) = (environment.now(), Millis::from(environment.auth_config().users.deleted_user_retention_days) * DAY);
+    let this = Arc::clone(environment);
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
+            for id in tx.lift_bans(now)? {
+                let event = Event { kind: "user_unbanned", user_id: Some(&id), session_id: None, visit: None, success: true, code: None };
+                events::record(tx, &this, event)?;
+            }
             // Idle users first: how long they were idle shows in their sessions.
             let users = tx.erase_users(now - retention, now - ANONYMOUS_IDLE)?;
             Ok(Swept {

@@ -180,7 +180,7 @@ impl AdminChanges {
     }
 }
 
-fn move_to(tx: &mut Tx<'_>, asker: &Asker, user: &mut UserRow, email: Option<String>) -> Result<()> {
+pub(super) fn move_to(tx: &mut Tx<'_>, asker: &Asker, user: &mut UserRow, email: Option<String>) -> Result<()> {
     one_time::void_all(tx, &user.id, user.email.as_deref())?;
     let accounts = tx.reader().accounts_of(&user.id)?;
     match &email {

@@ -7,6 +7,8 @@ mod changes;
 mod create;
 mod fields;
 mod image;
+pub mod import;
+mod import_entry;
 mod list;
 mod me;
 mod person;
@@ -14,6 +16,7 @@ pub mod profile;
 mod removal;
 mod settings;
 pub mod stand_in;
+mod support;
 mod update;
 
 pub use access::{Asker, Target};

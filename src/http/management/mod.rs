@@ -38,6 +38,9 @@ mod snapshots;
 mod tables;
 mod tokens;
 mod transfer;
+mod user_settings;
+mod user_support;
+mod users;
 
 use actix_web::web::ServiceConfig;
 
@@ -46,7 +49,13 @@ use super::routing::{resource, scope};
 /// Mounts every route of `/management/v1`.
 pub fn routes(config: &mut ServiceConfig) {
     config.service(scope("/management/v1", |config| {
-        config.configure(people).configure(organizations_and_projects).configure(inside_projects).configure(inside_tables).configure(of_the_server);
+        config
+            .configure(people)
+            .configure(organizations_and_projects)
+            .configure(inside_projects)
+            .configure(users_inside)
+            .configure(inside_tables)
+            .configure(of_the_server);
     }));
 }
 
@@ -132,6 +141,26 @@ fn inside_projects(config: &mut ServiceConfig) {
         .service(resource(&format!("{E}/mailbox/{{id}}")).get(mailbox::show).patch(mailbox::mark).delete(mailbox::delete).done())
         .service(resource(&format!("{E}/keys")).get(api_keys::list).post(api_keys::create).done())
         .service(resource(&format!("{E}/keys/{{id}}")).patch(api_keys::rename).delete(api_keys::delete).done());
+}
+
+fn users_inside(config: &mut ServiceConfig) {
+    const U: &str = "/projects/{projectId}/environments/{environment}/users";
+    let of = |path: &str| format!("{U}/{{id}}{path}");
+    config
+        .service(resource(U).get(users::list).post(users::create).done())
+        .service(resource(&format!("{U}/import")).post(users::import).done())
+        .service(resource(&format!("{U}/slug/{{slug}}")).get(users::by_slug).done())
+        .service(resource(&of("")).get(users::show).patch(users::update).delete(users::delete).done())
+        .service(resource(&of("/role")).patch(users::set_role).done())
+        .service(resource(&of("/profile")).get(user_settings::profile).patch(user_settings::update_profile).done())
+        .service(resource(&of("/preferences")).get(user_settings::preferences).patch(user_settings::update_preferences).done())
+        .service(resource(&of("/notifications")).get(user_settings::notifications).patch(user_settings::update_notifications).done())
+        .service(resource(&of("/onboarding")).get(user_settings::onboarding).patch(user_settings::update_onboarding).done())
+        .service(resource(&of("/public-settings")).get(user_settings::public_settings).patch(user_settings::update_public_settings).done())
+        .service(resource(&of("/sessions")).get(user_support::sessions).delete(user_support::end_sessions).done())
+        .service(resource(&of("/sessions/{sessionId}")).delete(user_support::end_session).done())
+        .service(resource(&of("/impersonate")).post(user_support::act_as).done())
+        .service(resource(&of("/send/{template}")).post(user_support::send).done());
 }
 
 fn inside_tables(config: &mut ServiceConfig) {

@@ -3,7 +3,7 @@
 use utoipa::OpenApi;
 
 use super::auth::{accounts, additions, jwks, mfa, passwords, sessions, sign_in, sign_up, simulator, social, verification};
-use super::users::{people, settings};
+use super::users::{import, people, settings};
 use super::{auth_settings, changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
@@ -103,6 +103,7 @@ pub struct AuthSettingsApi;
     people::update,
     people::delete,
     people::set_role,
+    import::import,
     settings::profile,
     settings::update_profile,
     settings::preferences,

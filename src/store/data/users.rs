@@ -194,6 +194,12 @@ impl Tx<'_> {
         Ok(())
     }
 
+    /// Moves the time a user was made, to that of the system it comes from.
+    pub fn set_user_creation(&mut self, id: &str, at: i64) -> StoreResult<()> {
+        self.connection().prepare_cached("UPDATE _users SET created_at = ?2 WHERE id = ?1")?.execute(params![id, at])?;
+        Ok(())
+    }
+
     pub fn set_user_role(&mut self, id: &str, role: &str, now: i64) -> StoreResult<bool> {
         Ok(self.connection().prepare_cached("UPDATE _users SET role = ?2, updated_at = ?3 WHERE id = ?1")?.execute(params![id, role, now])? > 0)
     }

@@ -1,5 +1,6 @@
 //! `/v1/users`: the end users of an environment, and what they tell of themselves (`04-users.md`).
 
+pub mod import;
 pub mod people;
 pub mod settings;
 
@@ -24,6 +25,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("").get(people::list).post(people::create).done())
         .service(resource("/slug/{slug}").get(people::by_slug).done())
+        .service(resource("/import").post(import::import).done())
         .service(resource("/{userId}").get(people::show).patch(people::update).delete(people::delete).done())
         .service(resource("/{userId}/role").patch(people::set_role).done())
         .service(resource("/{userId}/profile").get(settings::profile).patch(settings::update_profile).done())
