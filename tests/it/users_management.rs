@@ -83,6 +83,17 @@ async fn sessions_of_a_user_are_seen_and_ended() {
 }
 
 #[actix_web::test]
+async fn the_ways_a_user_signs_in_are_listed() {
+    let app = TestApp::start().await;
+    let mina = app.sign_up("mina", "tide42").await;
+    let list = app.operator().get(&format!("{}/users/{}/accounts", app.environment_path(), mina.id)).await.assert(200);
+    assert_eq!(list["pagination"]["total"], 1);
+    let account = &list["items"][0];
+    assert_eq!((&account["userId"], &account["type"], &account["provider"]), (&json!(mina.id), &json!("credentials"), &json!("email")));
+    assert_eq!(account["providerAccountId"], "mina@harbor.test");
+}
+
+#[actix_web::test]
 async fn a_developer_acts_as_a_user_for_a_quarter_of_an_hour() {
     let app = TestApp::start().await;
     let mina = app.sign_up("mina", "tide42").await;
@@ -135,4 +146,25 @@ async fn strangers_and_readers_change_nothing() {
     app.operator().get(&format!("{users}/nobody")).await.assert_error(404, "user/not-found");
     app.operator().get(&format!("{users}/me")).await.assert_error(401, "common/authentication-required");
     app.operator().post(&users, json!({ "email": "MINA@harbor.test", "name": "M" })).await.assert_error(409, "auth/email-already-exists");
+}
+
+#[actix_web::test]
+async fn an_ai_tool_lists_and_searches_users_as_admins_see_them() {
+    let app = TestApp::start().await;
+    let mina = app.sign_up("mina", "tide42").await;
+    app.sign_up("joon", "tide42").await;
+    let place = |mut more: Value| {
+        more["projectId"] = app.project_id().into();
+        more["environment"] = "dev".into();
+        more
+    };
+    let tools = app.tools().await;
+    let list = tools.ok("backend_user_list", place(json!({ "search": "MINA@", "role": "user" }))).await;
+    assert_eq!((&list["pagination"]["total"], &list["items"][0]["id"], &list["items"][0]["email"]), (&json!(1), &json!(mina.id), &json!("mina@harbor.test")));
+    assert_eq!((&list["items"][0]["banned"], list["items"][0].get("bio")), (&json!(false), None));
+    assert_eq!(tools.ok("backend_user_list", place(json!({ "limit": 1 }))).await["pagination"]["hasNext"], true);
+    assert_eq!(tools.ok("backend_user_list", place(json!({ "role": "admin" }))).await["items"], json!([]));
+    tools.fails("backend_user_list", place(json!({ "role": "owner" })), "user/invalid-role").await;
+    tools.fails("backend_user_list", place(json!({ "page": 0 })), "common/invalid-parameters").await;
+    app.tools_of_member("bill", "billing").await.fails("backend_user_list", place(json!({})), "organization/permission-denied").await;
 }

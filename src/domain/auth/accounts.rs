@@ -38,7 +38,7 @@ pub struct Account {
 }
 
 impl Account {
-    fn of(row: AccountRow) -> Self {
+    pub(in crate::domain) fn of(row: AccountRow) -> Self {
         Self {
             id: row.id,
             user_id: row.user_id,

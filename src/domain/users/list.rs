@@ -4,8 +4,12 @@ use std::sync::Arc;
 
 use super::access::{Asker, forbidden, not_found};
 use super::person::{Person, PublicUser, UserAnswer};
+use crate::domain::auth::Visit;
+use crate::domain::backend::Backend;
+use crate::domain::caller::{Caller, Tenant};
 use crate::domain::error::{Error, Result, clip};
 use crate::domain::page::{List, Page};
+use crate::domain::tenancy::guard::{Need, Role};
 use crate::store::data::{UserFilter, UserOrder};
 
 /// Characters of a search.
@@ -70,6 +74,17 @@ impl UserQuery {
     }
 }
 
+impl Backend {
+    /// A page of the users of an environment, as admins see them.
+    ///
+    /// # Errors
+    /// As [`Backend::tenant_environment`]; 400 `common/invalid-parameters`, `user/invalid-role`.
+    pub async fn users(self: &Arc<Self>, tenant: &Tenant, project: &str, environment: &str, query: &UserQuery, page: Page) -> Result<List<UserAnswer>> {
+        let environment = self.tenant_environment(tenant, project, environment, Need::read(Role::Member)).await?;
+        Asker { environment, caller: Caller::Tenant(tenant.clone()), visit: Visit::default() }.page(query, page).await
+    }
+}
+
 impl Asker {
     /// A page of users: public fields, or everything for admins.
     ///
@@ -77,11 +92,14 @@ impl Asker {
     /// 401; 403 `user/forbidden` for what only admins may ask; 400 `common/invalid-parameters`, `user/invalid-role`.
     pub async fn list(&self, query: &UserQuery) -> Result<List<UserAnswer>> {
         self.signed_in()?;
-        let for_admin = self.is_admin();
-        if !for_admin {
+        if !self.is_admin() {
             query.refuse_for_others()?;
         }
-        let page = Page::parse(query.page.as_deref(), query.limit.as_deref())?;
+        self.page(query, Page::parse(query.page.as_deref(), query.limit.as_deref())?).await
+    }
+
+    async fn page(&self, query: &UserQuery, page: Page) -> Result<List<UserAnswer>> {
+        let for_admin = self.is_admin();
         let (order, ascending) = (order(query.sort_by.as_deref())?, is_ascending(query.sort_direction.as_deref())?);
         let (filter, with_accounts) = (self.filter(query)?, flag("includeAccounts", query.include_accounts.as_deref())?.unwrap_or_default());
         let environment = Arc::clone(&self.environment);

@@ -6,6 +6,7 @@ use serde_json::Map;
 use url::Url;
 
 use super::access::{Asker, Target, not_found};
+use crate::domain::auth::accounts::Account;
 use crate::domain::auth::events::{self, Event};
 use crate::domain::auth::impersonate::{self, Whom};
 use crate::domain::auth::redirects::{self, Parameter};
@@ -27,6 +28,11 @@ impl Asker {
         let (id, now) = (target.person.row.id.clone(), self.environment.now());
         let rows = self.environment.data().read::<_, Error, _>(move |r| Ok(r.sessions_of(&id, now)?)).await?;
         Ok(List::slice(rows.into_iter().map(|row| SessionInfo::of(row, "")).collect(), page))
+    }
+
+    /// The ways a user signs in, oldest first.
+    pub fn accounts(&self, target: &Target, page: Page) -> List<Account> {
+        List::slice(target.person.accounts.iter().cloned().map(Account::of).collect(), page)
     }
 
     /// Ends every session of a user.

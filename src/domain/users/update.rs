@@ -40,6 +40,8 @@ impl Asker {
         let mut wanted = Wanted { own: Changes::parse(body, part, &mut problems), fields: body.keys().take(50).cloned().collect(), ..Wanted::default() };
         if self.is_admin() && part.takes_admin_fields() {
             wanted.by_admin = AdminChanges::parse(&self.environment, body, &mut problems);
+            // Whole objects come back with the role in effect, which must not overwrite a stored one that is not declared now.
+            wanted.by_admin.role = wanted.by_admin.role.filter(|role| *role != target.person.role());
         }
         problems.finish()?;
         if let Some(password) = &wanted.by_admin.password {

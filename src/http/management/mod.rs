@@ -159,6 +159,7 @@ fn users_inside(config: &mut ServiceConfig) {
         .service(resource(&of("/public-settings")).get(user_settings::public_settings).patch(user_settings::update_public_settings).done())
         .service(resource(&of("/sessions")).get(user_support::sessions).delete(user_support::end_sessions).done())
         .service(resource(&of("/sessions/{sessionId}")).delete(user_support::end_session).done())
+        .service(resource(&of("/accounts")).get(user_support::accounts).done())
         .service(resource(&of("/impersonate")).post(user_support::act_as).done())
         .service(resource(&of("/send/{template}")).post(user_support::send).done());
 }

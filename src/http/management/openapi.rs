@@ -158,6 +158,7 @@ use super::{
     user_settings::public_settings,
     user_settings::update_public_settings,
     user_support::sessions,
+    user_support::accounts,
     user_support::end_sessions,
     user_support::end_session,
     user_support::act_as,

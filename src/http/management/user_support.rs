@@ -10,6 +10,7 @@ use super::parameters::Parameters;
 use super::reply;
 use super::users::{id, to_read, to_write};
 use crate::domain::auth::TokenPair;
+use crate::domain::auth::accounts::Account;
 use crate::domain::auth::sessions::SessionInfo;
 use crate::domain::page::List;
 use crate::http::body::Body;
@@ -24,6 +25,17 @@ pub async fn sessions(request: HttpRequest, state: State, developer: Developer, 
     let asker = to_read(&request, &state, &developer).await?;
     let target = asker.own(id(&request)).await?;
     reply::ok(&asker.sessions(&target, parameters.page()?).await?)
+}
+
+/// List the ways a user signs in.
+#[utoipa::path(get, path = "/management/v1/projects/{projectId}/environments/{environment}/users/{id}/accounts", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path), ("id" = String, Path), ("page" = Option<u64>, Query),
+        ("limit" = Option<u32>, Query)),
+    responses((status = 200, body = List<Account>)))]
+pub async fn accounts(request: HttpRequest, state: State, developer: Developer, parameters: Parameters) -> ApiResult<HttpResponse> {
+    let asker = to_read(&request, &state, &developer).await?;
+    let target = asker.own(id(&request)).await?;
+    reply::ok(&asker.accounts(&target, parameters.page()?))
 }
 
 /// End every session of a user.

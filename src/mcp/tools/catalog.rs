@@ -531,6 +531,12 @@ pub static TOOLS: &[Tool] = &[
         )
     },
     Tool {
+        arguments: &[ENVIRONMENT, &[A::new("search", Text, "Part of name, nickname or email"), A::new("role", Text, "admin, user …")], PAGE, ORGANIZATION],
+        synonyms: &[("email", "search"), ("query", "search")],
+        answer: Shape::List(Thing::User),
+        ..local(Hints::Reads, "user:read", tool("backend_user_list", "List app users", "List or search the app's end users."))
+    },
+    Tool {
         arguments: &[
             ENVIRONMENT,
             &[

@@ -1,4 +1,4 @@
-//! What a local server offers beyond the cloud: seeding several tables, and the request log.
+//! What a local server offers beyond the cloud: seeding several tables, the mailbox, users, and the request log.
 
 use std::time::Duration;
 
@@ -11,6 +11,7 @@ use crate::domain::error::{Error, Result};
 use crate::domain::mail::MailQuery;
 use crate::domain::records::seed::{Seed, SeedMode};
 use crate::domain::requests::Filter;
+use crate::domain::users::UserQuery;
 
 pub async fn seed(call: &Call<'_>) -> Result<Value> {
     let seed = Seed::parse(call.input.get("tables").unwrap_or(&Value::Null), call.input.text("mode"), call.input.get("key"))?;
@@ -57,6 +58,18 @@ fn shorten(mail: &mut Value) {
         members.remove("html");
     }
     without_nulls(mail);
+}
+
+pub async fn users(call: &Call<'_>) -> Result<Value> {
+    let environment = call.environment_ref().await?;
+    let query = UserQuery::read(|name| match name {
+        "search" | "role" => call.input.owned(name),
+        _ => None,
+    });
+    let list = call.backend().users(call.tenant(), &environment.project_id, &environment.id, &query, call.page()?).await?;
+    let mut list = serde_json::to_value(list).map_err(Error::internal)?;
+    without_nulls(&mut list["items"]);
+    Ok(list)
 }
 
 pub async fn request_log(call: &Call<'_>) -> Result<Value> {

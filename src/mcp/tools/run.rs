@@ -119,6 +119,7 @@ pub async fn carry_out(call: &mut Call<'_>) -> Result<Answer> {
         "backend_data_delete" => records::delete(call).await?,
         "backend_data_seed" => local::seed(call).await?,
         "backend_mail_list" => local::mail(call).await?,
+        "backend_user_list" => local::users(call).await?,
         "backend_request_log" => local::request_log(call).await?,
         "backend_env_snapshot" => snapshots::snapshot(call).await?,
         "backend_env_restore" => snapshots::restore(call).await?,

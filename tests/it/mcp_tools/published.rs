@@ -8,7 +8,7 @@ use crate::support::TestApp;
 use crate::support::tools::Tools;
 
 /// Capabilities of chapters this server does not serve yet.
-const ABSENT: &[&str] = &["backend_user_list"];
+const ABSENT: &[&str] = &[];
 
 fn listed(tools: &Tools) -> Vec<Value> {
     serde_json::to_value(tools.connection.tools()).unwrap()["tools"].as_array().unwrap().clone()
