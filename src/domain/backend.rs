@@ -298,6 +298,7 @@ impl Backend {
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
         tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
         tokio::runtime::Handle::current().spawn(super::auth::sweep::now_and_then(Arc::downgrade(&environment)));
+        tokio::runtime::Handle::current().spawn(super::files::sweep::now_and_then(Arc::downgrade(&environment)));
         tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
         tokio::runtime::Handle::current().spawn(mail::delivery::run(Arc::downgrade(&environment)));
         Ok(environment)

@@ -13,8 +13,8 @@ use super::auth::settings;
 use super::auth::social::Social;
 use super::auth::throttle::Throttle;
 use super::error::{Error, Result};
-use super::files::FileSettings;
 use super::files::signature::Secret;
+use super::files::{Completing, FileSettings};
 use super::images::Pictures;
 use super::mail::Post;
 use super::passwords::Passwords;
@@ -51,6 +51,7 @@ pub struct Environment {
     objects: Objects,
     files: ArcSwap<FileSettings>,
     pictures: Arc<Pictures>,
+    completing: Completing,
     tables: ArcSwap<HashMap<String, Arc<Table>>>,
     system_tables: HashMap<&'static str, Arc<Table>>,
     bus: Bus,
@@ -125,6 +126,7 @@ impl Environment {
             objects,
             files: ArcSwap::from_pointee(files),
             pictures,
+            completing: Completing::default(),
             requests: RequestLog::new(directory.log(&row.id)),
             tables: ArcSwap::from_pointee(tables),
             system_tables: SYSTEM_TABLES.into_iter().map(|name| (name, Arc::new(Table::system_view(name)))).collect(),
@@ -272,6 +274,9 @@ impl Environment {
     /// The key that URLs of stored objects are signed with.
     pub fn url_secret(&self) -> Secret {
         Secret::derive(&self.server_secret)
+    /// Multipart uploads that are being put together.
+    pub(super) fn completing(&self) -> &Completing {
+        &self.completing
     }
 
     /// The settings of storage in force.

@@ -27,7 +27,7 @@ impl Links {
     pub fn new(environment: &Environment, base: &str) -> Self {
         Self {
             base: base.to_owned(),
-            secret: Secret::derive(environment.server_secret()),
+            secret: environment.url_secret(),
             now: environment.now(),
             keys_as_urls: environment.file_settings().keys_as_urls,
         }

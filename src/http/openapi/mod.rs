@@ -13,7 +13,7 @@ use serde_json::{Map, Value, json};
 use utoipa::OpenApi;
 
 use super::management::openapi::ManagementApi;
-use super::rest::openapi::{AuthApi, AuthSettingsApi, DataApi, UsersApi};
+use super::rest::openapi::{AuthApi, AuthSettingsApi, DataApi, FilesApi, UsersApi};
 use super::routing::resource;
 use super::{ApiResult, State, address, health, metrics};
 
@@ -24,7 +24,7 @@ struct ServerApi;
 
 /// Every part of the HTTP face with its routes. A new part has to stand here.
 const PARTS: &[fn() -> utoipa::openapi::OpenApi] =
-    &[ServerApi::openapi, DataApi::openapi, AuthApi::openapi, AuthSettingsApi::openapi, UsersApi::openapi, ManagementApi::openapi];
+    &[ServerApi::openapi, DataApi::openapi, AuthApi::openapi, AuthSettingsApi::openapi, UsersApi::openapi, FilesApi::openapi, ManagementApi::openapi];
 
 /// Stands where the address of the server goes.
 const BASE: &str = "https://base.invalid";

@@ -5,6 +5,7 @@ pub mod auth;
 mod auth_settings;
 mod changes;
 mod data;
+pub mod files;
 pub mod openapi;
 pub mod query;
 pub mod transfer;
@@ -21,6 +22,7 @@ pub fn routes(config: &mut ServiceConfig) {
         config.configure(auth::routes).configure(auth_settings::routes);
     }));
     config.service(scope("/v1/users", users::routes));
+    config.service(scope("/v1/files", files::routes));
     config.service(scope("/v1/data", data::routes));
     config.service(scope("/v1", data::short_routes));
 }

@@ -3,6 +3,7 @@
 use utoipa::OpenApi;
 
 use super::auth::{accounts, additions, jwks, mfa, passwords, sessions, sign_in, sign_up, simulator, social, verification};
+use super::files::{metadata, multipart, uploads};
 use super::users::{import, people, settings};
 use super::{auth_settings, changes, data, transfer};
 
@@ -116,3 +117,32 @@ pub struct AuthSettingsApi;
     settings::update_public_settings,
 ))]
 pub struct UsersApi;
+
+/// Every route of `/v1/files`.
+#[derive(OpenApi)]
+#[openapi(paths(
+    metadata::list,
+    metadata::register,
+    uploads::presign,
+    metadata::stats,
+    metadata::buckets,
+    multipart::list,
+    multipart::begin,
+    multipart::begin_before,
+    multipart::part_url,
+    multipart::complete,
+    multipart::abort,
+    multipart::show,
+    multipart::part_url_of,
+    multipart::complete_of,
+    multipart::abort_of,
+    metadata::show,
+    metadata::update,
+    metadata::delete,
+    metadata::set_visibility,
+    metadata::complete,
+    uploads::download_url_by_query,
+    uploads::download_url,
+    uploads::download,
+))]
+pub struct FilesApi;

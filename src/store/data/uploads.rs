@@ -288,9 +288,7 @@ impl Tx<'_> {
     pub fn set_object(&mut self, upload_id: &str, o: &ObjectRow) -> StoreResult<bool> {
         let changed = self
             .connection()
-            .prepare_cached(
-                "UPDATE _uploads SET object = ?2, size = ?3, etag = ?4, object_type = ?5, width = ?6, height = ?7, stored_at = ?8, fetched_at = NULL WHERE id = ?1",
-            )?
+            .prepare_cached("UPDATE _uploads SET object = ?2, size = ?3, etag = ?4, object_type = ?5, width = ?6, height = ?7, stored_at = ?8 WHERE id = ?1")?
             .execute(params![upload_id, o.name, o.size, o.etag, o.content_type, o.width, o.height, o.stored_at])?;
         Ok(changed > 0)
     }
