@@ -274,6 +274,8 @@ impl Environment {
     /// The key that URLs of stored objects are signed with.
     pub fn url_secret(&self) -> Secret {
         Secret::derive(&self.server_secret)
+    }
+
     /// Multipart uploads that are being put together.
     pub(super) fn completing(&self) -> &Completing {
         &self.completing

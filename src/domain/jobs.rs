@@ -1,6 +1,7 @@
 //! Long work that goes on while its caller waits or looks: started once, watched by its id (`06-console.md` B1, "Jobs").
 
 use std::collections::HashMap;
+use std::fs::File;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::Duration;
@@ -54,6 +55,12 @@ impl JobStatus {
     }
 }
 
+/// A file that a job made.
+pub struct Artifact {
+    pub name: String,
+    pub file: File,
+}
+
 /// How far a job is.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, serde::Deserialize, ToSchema)]
 pub struct Progress {
@@ -98,6 +105,11 @@ struct Running {
 pub struct Task(Running);
 
 impl Task {
+    /// Of the job.
+    pub fn id(&self) -> String {
+        self.0.job.borrow().id.clone()
+    }
+
     /// Tells which step of how many begins.
     ///
     /// # Errors
@@ -209,6 +221,19 @@ impl Backend {
         Ok((self.job(tenant, id).await?, watching))
     }
 
+    /// What a job made, as bytes: an archive, kept for a day.
+    ///
+    /// # Errors
+    /// As [`Backend::job`]; 404 also when it made none, or that is gone.
+    pub async fn job_artifact(self: &Arc<Self>, tenant: &Tenant, id: &str) -> Result<Artifact> {
+        let job = self.job(tenant, id).await?;
+        let name = job.result.as_ref().and_then(|result| result["filename"].as_str()).unwrap_or("artifact").to_owned();
+        let path = self.directory().artifact(&job.id);
+        let opened = tokio::task::spawn_blocking(move || File::open(path)).await.map_err(Error::internal)?;
+        let file = opened.map_err(|_| Error::new(Code::JOB_NOT_FOUND, "The job has no artifact: it made none, has not ended, or ended more than a day ago"))?;
+        Ok(Artifact { name, file })
+    }
+
     /// Asks a job to stop at its next step.
     ///
     /// # Errors
@@ -226,6 +251,8 @@ impl Backend {
     /// # Errors
     /// Failures of the store.
     pub async fn end_stale_jobs(self: &Arc<Self>) -> Result<()> {
+        let this = Arc::clone(self);
+        tokio::task::spawn_blocking(move || this.directory().remove_artifacts()).await.map_err(Error::internal)?;
         let now = time::now();
         let error = json!({ "code": Code::UNAVAILABLE.name, "message": "The server stopped while the job was running; start it again" }).to_string();
         self.control().write::<_, Error, _>(move |tx| Ok(tx.end_stale_jobs(&error, now, now - KEPT)?)).await

@@ -17,7 +17,7 @@ use super::cors::Callers;
 use super::error::{self, ApiError};
 use super::exchange::Exchange;
 use super::routing::RouteId;
-use super::{State, address, cors, mcp, observe, storage};
+use super::{State, address, cors, img, mcp, observe, storage};
 use crate::domain::access::Access;
 use crate::domain::caller::Tenant;
 use crate::domain::error::{Code, Error};
@@ -245,7 +245,7 @@ fn add_headers(response: &mut ServiceResponse<BoxBody>, state: &State, context: 
         headers.insert(error::RATE_REMAINING, HeaderValue::from(remaining));
     }
     let Some(callers) = cors::callers(http.path()) else { return };
-    let exposed = if storage::covers(http.path()) { cors::EXPOSED_OF_OBJECTS } else { cors::EXPOSED };
+    let exposed = if storage::covers(http.path()) || img::covers(http.path()) { cors::EXPOSED_OF_OBJECTS } else { cors::EXPOSED };
     if callers == Callers::Anyone {
         return cors::allow(headers, &HeaderValue::from_static("*"), exposed);
     }
@@ -360,6 +360,9 @@ pub async fn look_up_environment(request: &HttpRequest) {
     use actix_web::FromRequest;
     if storage::covers(request.path()) {
         return storage::remember(request).await;
+    }
+    if img::covers(request.path()) {
+        return img::remember(request).await;
     }
     if cors::covers(request.path()) {
         let _ = Access::from_request(request, &mut Payload::None).await;

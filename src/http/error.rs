@@ -5,7 +5,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
-use super::{mcp, oauth, storage};
+use super::{img, mcp, oauth, storage};
 use crate::domain::error::{Code, Error};
 
 /// A domain error on its way out. The middleware writes the body, since only it knows the request id.
@@ -56,7 +56,7 @@ pub fn response_at(path: &str, error: &Error, request_id: &str) -> HttpResponse 
     match path {
         _ if mcp::is_endpoint(path) => mcp::error_response(error, request_id),
         _ if oauth::covers(path) => oauth::error_response(error, request_id),
-        _ if storage::covers(path) => storage::error_response(error, request_id),
+        _ if storage::covers(path) || img::covers(path) => storage::error_response(error, request_id),
         _ => response(error, request_id),
     }
 }

@@ -10,6 +10,7 @@ mod download;
 pub mod error;
 mod exchange;
 pub mod health;
+mod img;
 pub mod log;
 pub mod management;
 pub mod mcp;

@@ -16,7 +16,7 @@ use ipnet::IpNet;
 
 use super::connection::Connection;
 use super::outside::Outside;
-use super::{State, console, context, health, log, management, mcp, metrics, oauth, openapi, rest, routing, storage};
+use super::{State, console, context, health, img, log, management, mcp, metrics, oauth, openapi, rest, routing, storage};
 use crate::domain::auth::social::Endpoints;
 use crate::domain::backend::{Backend, Options};
 use crate::domain::error::Error;
@@ -239,6 +239,7 @@ fn routes(config: &mut ServiceConfig) {
         .configure(openapi::routes)
         .configure(rest::routes)
         .configure(storage::routes)
+        .configure(img::routes)
         .configure(management::routes)
         .configure(mcp::routes)
         .configure(oauth::routes)

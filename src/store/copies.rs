@@ -11,6 +11,7 @@ use serde_json::{Map, Value};
 
 use super::data::content::{self, Parts};
 use super::data::quoted;
+use super::data::rekey::{self, Move};
 use super::database::Database;
 use super::directory::write_private;
 use super::error::{StoreError, StoreResult};
@@ -228,6 +229,17 @@ pub struct Source {
 impl Source {
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Rewrites the keys of files in a temporary copy, for the environment it is going to. Blocks.
+    ///
+    /// # Errors
+    /// Failures of the store; [`StoreError::Other`] for a copy that is not temporary.
+    pub fn move_keys(&self, moving: &Move<'_>) -> StoreResult<()> {
+        if self.temporary.is_none() {
+            return Err(StoreError::Other("a saved copy is never changed".to_owned()));
+        }
+        rekey::rewrite(&self.path, moving)
     }
 
     /// Moves a temporary copy to where a database is to be.

@@ -16,6 +16,9 @@ use super::migrations::{self, Kind};
 use super::objects::Objects;
 use super::pictures::PictureCache;
 
+/// How long what a job made can be fetched.
+const ARTIFACTS_KEPT: std::time::Duration = std::time::Duration::from_secs(24 * 60 * 60);
+
 /// A data directory held by this process for as long as this value lives.
 pub struct Directory {
     root: PathBuf,
@@ -134,6 +137,25 @@ impl Directory {
     /// Pictures made from stored ones; what lies there may be deleted at any time.
     pub fn pictures(&self) -> PictureCache {
         PictureCache::new(self.root.join("cache").join("img"))
+    }
+
+    /// What a job made, to be fetched within a day.
+    pub fn artifact(&self, job_id: &str) -> PathBuf {
+        self.root.join("cache").join("artifacts").join(job_id)
+    }
+
+    /// Removes what jobs of more than a day ago made, and what they left half-made. Blocks.
+    pub fn remove_artifacts(&self) {
+        let folder = self.root.join("cache").join("artifacts");
+        for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            let age = entry.metadata().and_then(|about| about.modified()).ok().and_then(|at| at.elapsed().ok()).unwrap_or_default();
+            let half = entry.path().extension().is_some_and(|extension| extension == "part");
+            if (age > ARTIFACTS_KEPT || half)
+                && let Err(error) = std::fs::remove_file(entry.path())
+            {
+                tracing::warn!(%error, "the artifact of a job could not be removed");
+            }
+        }
     }
 
     /// The stored files of an environment.

@@ -255,6 +255,11 @@ impl Stored {
         self.size
     }
 
+    /// The file itself, at its beginning or wherever it was read last.
+    pub fn into_file(self) -> File {
+        self.file
+    }
+
     /// Bytes from `offset` on, as many as there are up to `length`. Blocks.
     pub fn read(&mut self, offset: u64, length: usize) -> io::Result<Vec<u8>> {
         self.file.seek(SeekFrom::Start(offset))?;

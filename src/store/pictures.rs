@@ -1,7 +1,7 @@
 //! Pictures that were made once: files under `cache/img/`, the least recently used removed first. What is lost here is made
 //! again.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::io::{self, Write};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
@@ -23,7 +23,7 @@ pub struct PictureCache {
 /// What lies there, in the order of its last use.
 #[derive(Default)]
 struct Index {
-    entries: HashMap<String, Entry>,
+    entries: BTreeMap<String, Entry>,
     order: BTreeMap<u64, String>,
     next: u64,
     total: u64,
@@ -97,11 +97,11 @@ impl PictureCache {
 
     /// Removes every picture in a folder and below. Blocks.
     pub fn remove(&self, folder: &str) -> io::Result<()> {
-        let prefix = format!("{folder}/");
-        self.with(|index| {
-            index.forget_all(&prefix);
-            std::fs::remove_dir_all(self.root.join(folder)).or_else(absent_is_fine)
-        })
+        let mut index = self.index.lock();
+        if let Some(index) = index.as_mut() {
+            index.forget_all(&format!("{folder}/"));
+        }
+        std::fs::remove_dir_all(self.root.join(folder)).or_else(absent_is_fine)
     }
 
     fn with<T>(&self, work: impl FnOnce(&mut Index) -> T) -> T {
@@ -150,7 +150,7 @@ impl Index {
     }
 
     fn forget_all(&mut self, prefix: &str) {
-        let gone: Vec<String> = self.entries.keys().filter(|key| key.starts_with(prefix)).cloned().collect();
+        let gone: Vec<String> = self.entries.range(prefix.to_owned()..).map(|(key, _)| key).take_while(|key| key.starts_with(prefix)).cloned().collect();
         gone.iter().for_each(|key| self.forget(key));
     }
 

@@ -39,7 +39,7 @@ pub async fn impersonate(environment: &Arc<Environment>, visit: &Visit, whom: Wh
                 refresh_token: None,
                 token_type: "Bearer",
                 expires_in: seconds,
-                user: Some(Me::read(&tx.reader(), &this, &user)?),
+                user: Some(Me::read(&tx.reader(), &this, &user, &visit.base_url)?),
                 is_new_user: None,
             })
         })

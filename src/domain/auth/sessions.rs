@@ -104,7 +104,7 @@ pub fn open(tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, visit: &
     };
     insert(tx, &row)?;
     let mut pair = pair(environment, &row, &user.role)?;
-    pair.user = Some(Me::read(&tx.reader(), environment, user)?);
+    pair.user = Some(Me::read(&tx.reader(), environment, user, &visit.base_url)?);
     Ok((row, pair))
 }
 

@@ -6,7 +6,9 @@ use std::time::Duration;
 use super::events::{self, Event};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
+use crate::domain::files::avatars;
 use crate::domain::time::Millis;
+use crate::domain::users::image::avatar_key;
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
 const EVERY: Duration = Duration::from_secs(3600);
@@ -44,14 +46,19 @@ pub async fn now_and_then(environment: Weak<Environment>) {
 
 /// Forgets what has had its time by now.
 pub async fn sweep(environment: &Arc<Environment>) -> Result<Swept> {
-    let (now, retention) = (environment.now(), Millis::from(environment.auth_config().users.deleted_user_retention_days) * DAY);
     let this = Arc::clone(environment);
+    let (now, retention) = (environment.now(), Millis::from(environment.auth_config().users.deleted_user_retention_days) * DAY);
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
             for id in tx.lift_bans(now)? {
                 let event = Event { kind: "user_unbanned", user_id: Some(&id), session_id: None, visit: None, success: true, code: None };
                 events::record(tx, &this, event)?;
+            }
+            for (user, image) in tx.avatars_of_erasable(now - retention, now - ANONYMOUS_IDLE)? {
+                if let Some(key) = avatar_key(&image) {
+                    avatars::release(tx, &this, &user, key)?;
+                }
             }
             // Idle users first: how long they were idle shows in their sessions.
             let users = tx.erase_users(now - retention, now - ANONYMOUS_IDLE)?;

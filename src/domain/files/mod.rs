@@ -1,10 +1,14 @@
 //! Stored files: what is known of them, who may read them, and their bytes (`05-storage.md`).
 
+pub mod administration;
+pub mod avatars;
+pub mod bulk;
 mod change;
 pub mod conditions;
 pub mod dimensions;
 pub mod disposition;
 mod download;
+pub mod import;
 mod input;
 pub mod labels;
 mod list;
@@ -14,6 +18,7 @@ pub mod multipart;
 mod multipart_complete;
 pub mod name;
 pub mod open;
+mod pack;
 pub mod presign;
 pub mod put;
 pub mod ranges;
@@ -31,6 +36,7 @@ use std::sync::Arc;
 
 pub use download::DownloadUrl;
 pub use multipart_complete::{Completed, Completing};
+pub use presign::Presigned;
 pub use settings::FileSettings;
 pub use view::FileObject;
 
@@ -87,7 +93,12 @@ fn audit(tx: &mut Tx<'_>, environment: &Environment, caller: &Caller, action: &s
 /// Removes stored bytes that no row names any more, once the commit that forgot them is durable.
 fn remove_after_commit(tx: &mut Tx<'_>, environment: &Environment, names: Vec<String>) {
     let objects = environment.objects().clone();
+    let (pictures, environment_id) = (Arc::clone(environment.pictures()), environment.id().to_owned());
     tx.after_commit(move || {
+        // An object is named after its file.
+        for file_id in names.iter().filter_map(|name| Some(name.rsplit('/').next()?.rsplit_once('-')?.0)) {
+            pictures.forget(&environment_id, file_id);
+        }
         let mut folders: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("parts/")?.split('/').next()).collect();
         folders.dedup();
         for name in &names {

@@ -106,6 +106,11 @@ impl Found {
         Validators { etag: &self.etag, modified: self.modified }
     }
 
+    /// The value of `Cache-Control`.
+    pub fn cache_control(&self) -> &'static str {
+        if self.cacheable { "public, max-age=3600" } else { "private, no-cache" }
+    }
+
     async fn open(&self, environment: &Arc<Environment>) -> io::Result<Stored> {
         let (objects, name) = (environment.objects().clone(), self.object.clone());
         tokio::task::spawn_blocking(move || objects.open(&name)).await.map_err(io::Error::other)?
@@ -141,6 +146,19 @@ impl Backend {
             }
         }
         Ok(own)
+    }
+}
+
+impl Backend {
+    /// The environment that has issued or imported a key.
+    ///
+    /// # Errors
+    /// 503 when a database cannot be read.
+    pub async fn holder_of_key(self: &Arc<Self>, key: &str) -> Result<Option<Arc<Environment>>> {
+        match self.environment_of_key(key).await? {
+            Some(environment) if environment.holds_key(key).await? => Ok(Some(environment)),
+            _ => Ok(None),
+        }
     }
 }
 

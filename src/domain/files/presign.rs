@@ -100,8 +100,12 @@ impl Files {
     /// 400 as §3; 500 `file/bucket-not-configured`.
     pub async fn begin(&self, begin: Begin) -> Result<Presigned> {
         let media_type = begin.assumed_type();
-        self.settings.admit(&media_type, begin.bucket)?;
-        if let Some(size) = begin.size {
+        // Of an avatar whose type nobody knows yet the PUT tells it, and is checked then.
+        let decided_later = begin.media_type.is_none() && begin.bucket == Some(Bucket::Avatars);
+        if !decided_later {
+            self.settings.admit(&media_type, begin.bucket)?;
+        }
+        if let Some(size) = begin.size.filter(|_| !decided_later) {
             self.settings.check_single_size(size, &media_type)?;
         }
         self.check_directory(Code::FILE_BUCKET_NOT_CONFIGURED).await?;

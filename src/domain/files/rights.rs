@@ -10,6 +10,13 @@ pub fn signed_in(caller: &Caller) -> Result<()> {
     if caller.is_admin() || caller.user().is_some() { Ok(()) } else { Err(authentication_required()) }
 }
 
+/// # Errors
+/// 401 `common/authentication-required` for guests, 403 `file/access-denied` for all but admins.
+pub fn admin(caller: &Caller) -> Result<()> {
+    signed_in(caller)?;
+    if caller.is_admin() { Ok(()) } else { Err(denied("This is for admins")) }
+}
+
 /// Presigning, registering, everything about an upload: one's own, or any for admins.
 ///
 /// # Errors

@@ -25,12 +25,7 @@ pub struct Links {
 impl Links {
     /// `base`: scheme and host, without a trailing slash.
     pub fn new(environment: &Environment, base: &str) -> Self {
-        Self {
-            base: base.to_owned(),
-            secret: environment.url_secret(),
-            now: environment.now(),
-            keys_as_urls: environment.file_settings().keys_as_urls,
-        }
+        Self { base: base.to_owned(), secret: environment.url_secret(), now: environment.now(), keys_as_urls: environment.file_settings().keys_as_urls }
     }
 
     /// The key as it is handed out: itself, or the plain URL under `keysAsUrls`.

@@ -10,6 +10,7 @@ mod path;
 mod pixels;
 mod pool;
 mod render;
+mod serve;
 mod stop;
 
 use std::collections::HashMap;
@@ -29,6 +30,7 @@ pub use options::{Format, Options, Size};
 pub use path::Path;
 use pool::{PATIENCE, Pool};
 use render::Plan;
+pub use serve::Served;
 
 /// Why there is no picture.
 #[derive(Debug)]
@@ -78,7 +80,7 @@ pub struct Stored {
 pub enum Picture {
     Made(Made),
     /// An animation nothing was asked of: the file as it is stored.
-    Unchanged(File),
+    Unchanged,
 }
 
 /// A finished picture.
@@ -151,7 +153,7 @@ impl Pictures {
         if let Some(made) = self.cached(&name).await? {
             return Ok(Picture::Made(made));
         }
-        let Some((bytes, format)) = self.make(deadline, &stored, options, webp).await? else { return Ok(Picture::Unchanged(stored.file)) };
+        let Some((bytes, format)) = self.make(deadline, &stored, options, webp).await? else { return Ok(Picture::Unchanged) };
         let bytes = Bytes::from(bytes);
         self.keep(&name, &bytes, &making).await?;
         Ok(Picture::Made(Made { bytes, format, etag: name.etag }))

@@ -46,6 +46,13 @@ impl Format {
         }
     }
 
+    /// A file name with the extension of the format, unless it has one already.
+    pub fn name(self, name: &str) -> String {
+        let (stem, extension) = name.rsplit_once('.').unwrap_or((name, ""));
+        let fits = extension.eq_ignore_ascii_case(self.extension()) || (self == Self::Jpeg && extension.eq_ignore_ascii_case("jpeg"));
+        if fits { name.to_owned() } else { format!("{}.{}", if stem.is_empty() { name } else { stem }, self.extension()) }
+    }
+
     /// The longest side the format can hold, in pixels.
     pub fn longest_side(self) -> u32 {
         match self {

@@ -7,7 +7,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 use utoipa::ToSchema;
 
-use super::{blocking, copy_failed, for_another};
+use super::{blocking, copy_failed, for_another, move_keys};
 use crate::domain::backend::Backend;
 use crate::domain::caller::Tenant;
 use crate::domain::environment::Environment;
@@ -95,6 +95,9 @@ impl Backend {
         let (this, id) = (Arc::clone(self), row.id.clone());
         blocking(move || {
             let (source, objects) = this.copy_of(&original, wanted)?;
+            if parts.files {
+                move_keys(&source, &this.origin_of(&original), &id)?;
+            }
             this.directory().place_data(&id, source).map_err(copy_failed)?;
             if let Some(objects) = objects.filter(|_| parts.files) {
                 this.directory().add_objects(&id, &objects).map_err(|error| copy_failed(error.into()))?;
@@ -103,6 +106,17 @@ impl Backend {
         })
         .await?;
         task.step(1, 2, "opening")
+    }
+
+    /// The environment a copy is made of. Blocks.
+    fn origin_of(&self, original: &Original) -> String {
+        match original {
+            Original::Environment(environment) => environment.id().to_owned(),
+            Original::Snapshot(id) => {
+                let about = self.directory().copies().read(id).unwrap_or_default();
+                about.get("environmentId").and_then(Value::as_str).unwrap_or_default().to_owned()
+            }
+        }
     }
 
     /// Blocks.

@@ -13,9 +13,10 @@ use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
 use super::error::{Code, Error};
+use super::files::name::{self, FileName};
 use super::time::Millis;
-use crate::store::StoreError;
-use crate::store::data::Parts;
+use crate::store::data::{Move, Parts};
+use crate::store::{Source, StoreError};
 
 pub use clone::{CloneFrom, CloneParts};
 pub use list::SnapshotFile;
@@ -106,6 +107,16 @@ fn copy_failed(error: StoreError) -> Error {
         StoreError::Sqlite(error) => Error::unavailable("The snapshot could not be written or read; see that the disk has room and try again").because(error),
         other => other.into(),
     }
+}
+
+/// Makes the keys of files in a copy those of the environment it is for (`05-storage.md` §9). Blocks.
+fn move_keys(source: &Source, from: &str, to: &str) -> Result<(), Error> {
+    let new_key = |id: &str, text: &str| {
+        // Imported names may be ones that nobody could choose here.
+        let name = FileName::parse(text).or_else(|_| FileName::parse("file")).expect("file is a name");
+        name::new_key(to, id, &name)
+    };
+    source.move_keys(&Move { from, to, new_key: &new_key }).map_err(copy_failed)
 }
 
 fn not_found() -> Error {

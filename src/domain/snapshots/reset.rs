@@ -71,7 +71,11 @@ impl Backend {
         target.environment.empty(actor, chosen, replaced(&target, "reset", "")).await?;
         if parts.files {
             let (this, id) = (Arc::clone(self), target.environment.id().to_owned());
-            blocking(move || this.directory().keep_objects(&id, None).map_err(|error| copy_failed(error.into()))).await?;
+            blocking(move || {
+                this.pictures().forget_environment(&id);
+                this.directory().keep_objects(&id, None).map_err(|error| copy_failed(error.into()))
+            })
+            .await?;
         }
         let key = if parts.keys { Some(self.replace_keys(actor, target.environment.id()).await?) } else { None };
         let counts = self.counts_of(&target.environment).await?;

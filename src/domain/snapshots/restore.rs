@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
 
-use super::{Counts, Reason, blocking, copy_failed, for_another};
+use super::{Counts, Reason, blocking, copy_failed, for_another, move_keys};
 use crate::domain::activities::Change;
 use crate::domain::backend::Backend;
 use crate::domain::caller::Tenant;
@@ -148,21 +148,31 @@ impl Backend {
         let copies = self.directory().copies();
         if let Some(other) = other {
             let (parts, objects) = (for_another(true, true, true), self.directory().objects(other.id()));
-            let from = other.name().to_owned();
+            let (from, id) = (other.name().to_owned(), target.environment.id().to_owned());
             return blocking(move || {
                 let source = copies.of_environment(other.data(), parts).map_err(copy_failed)?;
+                move_keys(&source, other.id(), &id)?;
                 Ok(Prepared { source, objects: Some(objects), parts, table: None, from })
             })
             .await;
         }
         let RestoreFrom::Snapshot(id) = from else { return Err(Error::internal("a restore without a source")) };
         let about = self.snapshot_of(&target.access.project.id, &id).await?;
-        let own = about.get("environmentId").and_then(Value::as_str) == Some(target.environment.id());
+        let origin = about.get("environmentId").and_then(Value::as_str).unwrap_or_default().to_owned();
+        let environment_id = target.environment.id().to_owned();
+        let own = origin == environment_id;
         let from = about.get("name").and_then(Value::as_str).unwrap_or_default().to_owned();
         blocking(move || {
             let table = about.contains_key("table").then_some(about);
-            let source = copies.open(&id, table.is_none()).map_err(copy_failed)?;
             let parts = if own { Parts::ALL } else { for_another(true, true, true) };
+            let source = match own || table.is_some() {
+                true => copies.open(&id, table.is_none()).map_err(copy_failed)?,
+                false => {
+                    let source = copies.copy_of(&id, parts).map_err(copy_failed)?;
+                    move_keys(&source, &origin, &environment_id)?;
+                    source
+                }
+            };
             Ok(Prepared { source, objects: copies.objects_of(&id), parts, table, from })
         })
         .await
@@ -187,7 +197,11 @@ impl Backend {
         let change = replaced(target, "restored", &prepared.from);
         target.environment.replace_content(actor, prepared.source.path(), prepared.parts, change).await?;
         if let Some(objects) = prepared.objects.clone() {
-            blocking(move || directory.directory().keep_objects(&id, Some(&objects)).map_err(|error| copy_failed(error.into()))).await?;
+            blocking(move || {
+                directory.pictures().forget_environment(&id);
+                directory.directory().keep_objects(&id, Some(&objects)).map_err(|error| copy_failed(error.into()))
+            })
+            .await?;
         }
         Ok(())
     }

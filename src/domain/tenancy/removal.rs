@@ -69,7 +69,12 @@ impl Backend {
 
     async fn remove_directory(self: &Arc<Self>, environment_id: String) -> Result<()> {
         let (this, id) = (Arc::clone(self), environment_id.clone());
-        let removed = tokio::task::spawn_blocking(move || this.directory().remove_environment(&id)).await.map_err(Error::internal)?;
+        let removed = tokio::task::spawn_blocking(move || {
+            this.pictures().forget_environment(&id);
+            this.directory().remove_environment(&id)
+        })
+        .await
+        .map_err(Error::internal)?;
         if let Err(error) = removed {
             // The environment is gone for everybody; the next start tries again.
             tracing::warn!(%error, environment = environment_id, "could not remove the directory of a deleted environment");

@@ -134,14 +134,14 @@ impl Asker {
     }
 
     async fn find(&self, id: &str, with_deleted: bool) -> Result<Target> {
-        let (environment, wanted) = (Arc::clone(&self.environment), id.to_owned());
+        let (environment, wanted, base) = (Arc::clone(&self.environment), id.to_owned(), self.visit.base_url.clone());
         let person = self
             .environment
             .data()
             .read::<_, Error, _>(move |r| {
                 r.snapshot(|| {
                     let row = if with_deleted { r.any_user(&wanted)? } else { r.user(&wanted)? };
-                    Person::read(r, &environment, row.ok_or_else(not_found)?)
+                    Person::read(r, &environment, row.ok_or_else(not_found)?, &base)
                 })
             })
             .await?;

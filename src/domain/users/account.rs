@@ -61,17 +61,17 @@ pub async fn open_session(environment: &Arc<Environment>, user_id: &str) -> Resu
         .await
 }
 
-/// The caller as it sees itself.
+/// The caller as it sees itself; `base`: scheme and host of the URLs handed out.
 ///
 /// # Errors
 /// 401 `auth/session-expired` when it was deleted meanwhile.
-pub async fn me(environment: &Arc<Environment>, user: &EndUser) -> Result<Me> {
-    let (this, id) = (Arc::clone(environment), user.id.clone());
+pub async fn me(environment: &Arc<Environment>, user: &EndUser, base: &str) -> Result<Me> {
+    let (this, id, base) = (Arc::clone(environment), user.id.clone(), base.to_owned());
     environment
         .data()
         .read::<_, Error, _>(move |r| {
             let user = r.user(&id)?.ok_or_else(|| Error::new(Code::SESSION_EXPIRED, "The session of this token has ended; sign in again"))?;
-            Me::read(r, &this, &user)
+            Me::read(r, &this, &user, &base)
         })
         .await
 }

@@ -89,6 +89,16 @@ impl Changes {
         }
     }
 
+    /// Takes the picture away.
+    pub fn without_image() -> Self {
+        Self { image: Some(None), ..Self::default() }
+    }
+
+    /// The URL that is to become the picture.
+    pub fn image(&self) -> Option<&str> {
+        self.image.as_ref()?.as_deref()
+    }
+
     /// Changes the row. Parallel changes of different fields both hold, since each is applied to the newest row.
     ///
     /// # Errors

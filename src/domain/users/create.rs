@@ -60,7 +60,7 @@ impl Asker {
                     tx.set_password(&user.id, hash, user.created_at)?;
                 }
                 asker.audit(tx, "created", &user, Map::new())?;
-                Person::read(&tx.reader(), &Arc::clone(&asker.environment), user)
+                Person::read(&tx.reader(), &Arc::clone(&asker.environment), user, &asker.visit.base_url)
             })
             .await
     }

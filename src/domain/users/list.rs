@@ -102,7 +102,7 @@ impl Asker {
         let for_admin = self.is_admin();
         let (order, ascending) = (order(query.sort_by.as_deref())?, is_ascending(query.sort_direction.as_deref())?);
         let (filter, with_accounts) = (self.filter(query)?, flag("includeAccounts", query.include_accounts.as_deref())?.unwrap_or_default());
-        let environment = Arc::clone(&self.environment);
+        let (environment, base) = (Arc::clone(&self.environment), self.visit.base_url.clone());
         let show = move |person: Person| {
             if !for_admin {
                 return UserAnswer::Public(person.public());
@@ -116,7 +116,7 @@ impl Asker {
             .read::<_, Error, _>(move |r| {
                 r.snapshot(|| {
                     let (rows, total) = r.users(&filter, order, ascending, page.limit, page.offset)?;
-                    let items = rows.into_iter().map(|row| Person::read(r, &environment, row).map(&show)).collect::<Result<_>>()?;
+                    let items = rows.into_iter().map(|row| Person::read(r, &environment, row, &base).map(&show)).collect::<Result<_>>()?;
                     Ok(List::new(items, page, total))
                 })
             })
@@ -169,12 +169,12 @@ impl Asker {
     /// # Errors
     /// 404 `user/not-found`.
     pub async fn by_slug(&self, slug: &str) -> Result<PublicUser> {
-        let (environment, slug) = (Arc::clone(&self.environment), slug.to_ascii_lowercase());
+        let (environment, slug, base) = (Arc::clone(&self.environment), slug.to_ascii_lowercase(), self.visit.base_url.clone());
         self.environment
             .data()
             .read::<_, Error, _>(move |r| {
                 let row = r.user_by_slug(&slug)?.filter(|user| user.is_public).ok_or_else(not_found)?;
-                Ok(Person::read(r, &environment, row)?.public())
+                Ok(Person::read(r, &environment, row, &base)?.public())
             })
             .await
     }

@@ -4,6 +4,7 @@ use serde::Serialize;
 use serde_json::{Map, Value};
 use utoipa::ToSchema;
 
+use super::image;
 use super::profile::Profile;
 use super::settings::{Onboarding, Preferences};
 use crate::domain::auth::mfa;
@@ -51,17 +52,18 @@ pub struct LinkedAccount {
 
 impl Me {
     /// The user of a row, with what stands elsewhere.
-    pub fn read(r: &Reader<'_>, environment: &Environment, user: &UserRow) -> Result<Self> {
+    /// `base`: scheme and host of the URLs handed out.
+    pub fn read(r: &Reader<'_>, environment: &Environment, user: &UserRow, base: &str) -> Result<Self> {
         let profile = Profile::parse(&user.profile)?;
         let accounts = r.accounts_of(&user.id)?.into_iter();
         Ok(Self {
             id: user.id.clone(),
             role: environment.effective_role(&user.role),
             name: user.name.clone(),
+            image: image::shown(&profile, base),
             nickname: profile.nickname,
             email: user.email.clone(),
             email_verified: user.email_verified.map(time::iso),
-            image: profile.image,
             mobile: profile.mobile,
             gender: profile.gender,
             bio: profile.bio,

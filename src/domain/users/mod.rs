@@ -6,7 +6,7 @@ mod admin_changes;
 mod changes;
 mod create;
 mod fields;
-mod image;
+pub mod image;
 pub mod import;
 mod import_entry;
 mod list;

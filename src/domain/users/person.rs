@@ -25,6 +25,8 @@ pub struct Person {
     pub accounts: Vec<AccountRow>,
     mfa_enabled: bool,
     environment: Arc<Environment>,
+    /// Of the URLs handed out.
+    base: String,
 }
 
 /// What everybody may see.
@@ -122,10 +124,11 @@ pub struct ProfileView {
 }
 
 impl Person {
-    pub fn read(r: &Reader<'_>, environment: &Arc<Environment>, row: UserRow) -> Result<Self> {
+    /// `base`: scheme and host of the URLs handed out.
+    pub fn read(r: &Reader<'_>, environment: &Arc<Environment>, row: UserRow, base: &str) -> Result<Self> {
         let profile = Profile::parse(&row.profile)?;
         let (accounts, mfa_enabled) = (r.accounts_of(&row.id)?, mfa::is_enabled(r, &row.id)?);
-        Ok(Self { row, profile, accounts, mfa_enabled, environment: Arc::clone(environment) })
+        Ok(Self { row, profile, accounts, mfa_enabled, environment: Arc::clone(environment), base: base.to_owned() })
     }
 
     /// The role that counts.
@@ -154,7 +157,7 @@ impl Person {
             id: self.row.id.clone(),
             name: self.row.name.clone(),
             nickname: self.profile.nickname.clone(),
-            image: image::shown(&self.profile),
+            image: image::shown(&self.profile, &self.base),
             created_at: time::iso(self.row.created_at),
             open: self.row.is_public.then(|| OpenProfile {
                 bio: self.profile.bio.clone(),
@@ -171,7 +174,7 @@ impl Person {
             id: row.id.clone(),
             name: row.name.clone(),
             nickname: profile.nickname.clone(),
-            image: image::shown(profile),
+            image: image::shown(profile, &self.base),
             created_at: time::iso(row.created_at),
             bio: profile.bio.clone(),
             social_links: profile.social_links.clone(),
@@ -211,7 +214,7 @@ impl Person {
             gender: profile.gender.clone().filter(|_| own),
             bio: profile.bio.clone().filter(|_| open),
             social_links: if open { profile.social_links.clone() } else { Map::new() },
-            image: image::shown(profile),
+            image: image::shown(profile, &self.base),
         }
     }
 

@@ -5,11 +5,14 @@ use std::sync::Arc;
 use serde_json::Map;
 
 use super::access::{Asker, Deletable, not_found};
+use super::image;
+use super::profile::Profile;
 use crate::domain::auth::events::{self, Event};
 use crate::domain::auth::{Visit, mfa, one_time};
 use crate::domain::caller::{Caller, EndUser};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
+use crate::domain::files::avatars;
 use crate::store::Tx;
 use crate::store::data::UserRow;
 
@@ -39,12 +42,16 @@ impl Asker {
             .data()
             .write::<_, Error, _>(move |tx| {
                 let user = if purge { tx.reader().any_user(&id)? } else { tx.reader().user(&id)? }.ok_or_else(not_found)?;
+                let avatar_of = Profile::parse(&user.profile)?;
                 asker.audit(tx, "deleted", &user, Map::from_iter([("purge".to_owned(), purge.into())]))?;
                 if user.deleted_at.is_none() {
                     let visit = Some(&asker.visit).filter(|_| !matches!(asker.caller, Caller::Tenant(_)));
                     delete(tx, &asker.environment, user, visit)?;
                 }
                 if purge {
+                    if let Some(key) = image::avatar(&avatar_of) {
+                        avatars::release(tx, &asker.environment, &id, key)?;
+                    }
                     tx.erase_user(&id)?;
                 }
                 Ok(())

@@ -8,11 +8,14 @@ use super::access::{Asker, Target, not_found};
 use super::admin_changes::{self, AdminChanges};
 use super::changes::{Changes, Part, taken};
 use super::fields::Problems;
+use super::image;
 use super::person::Person;
 use super::profile::Profile;
 use crate::domain::auth::password;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
+use crate::domain::files::avatars::{self, Avatar};
+use crate::domain::files::{Files, Presigned};
 use crate::store::Tx;
 use crate::store::data::UserRow;
 
@@ -21,6 +24,7 @@ use crate::store::data::UserRow;
 struct Wanted {
     own: Changes,
     by_admin: AdminChanges,
+    avatar: Option<Avatar>,
     hash: Option<String>,
     /// For the audit.
     fields: Vec<String>,
@@ -44,6 +48,9 @@ impl Asker {
             wanted.by_admin.role = wanted.by_admin.role.filter(|role| *role != target.person.role());
         }
         problems.finish()?;
+        if let Some(url) = wanted.own.image() {
+            wanted.avatar = Avatar::named_by(&self.environment, &target.person.row.id, url).await?;
+        }
         if let Some(password) = &wanted.by_admin.password {
             wanted.hash = Some(password::hash(self.environment.passwords(), password).await?);
         }
@@ -58,6 +65,36 @@ impl Asker {
         let role = body.get("role").ok_or_else(|| Error::invalid_parameter("role", "role is required"))?;
         let by_admin = AdminChanges::of_role(admin_changes::role(&self.environment, role)?);
         self.change(&target.person.row.id, Wanted { by_admin, fields: vec!["role".to_owned()], ..Wanted::default() }).await
+    }
+
+    /// Makes an upload of the user its picture; the former avatar is deleted.
+    ///
+    /// # Errors
+    /// 400 `file/invalid-path`, `file/invalid-format`; 403 `file/access-denied`; 409 `file/upload-incomplete`.
+    pub async fn set_avatar(&self, target: &Target, body: &Map<String, Value>) -> Result<Person> {
+        let key = ["s3Key", "key"].iter().find_map(|name| body.get(*name).filter(|value| !value.is_null()));
+        let key = key.ok_or_else(|| Error::invalid_parameter("s3Key", "s3Key is required: the key that upload-url answered"))?;
+        let key = key.as_str().ok_or_else(|| Error::invalid_parameter("s3Key", "s3Key must be text"))?;
+        let avatar = Some(Avatar::of(&self.environment, key).await?);
+        self.change(&target.person.row.id, Wanted { avatar, fields: vec!["image".to_owned()], ..Wanted::default() }).await
+    }
+
+    /// Takes the picture of a user away; an avatar is deleted.
+    ///
+    /// # Errors
+    /// 404 `user/not-found` when the user was deleted meanwhile.
+    pub async fn remove_avatar(&self, target: &Target) -> Result<Person> {
+        let wanted = Wanted { own: Changes::without_image(), fields: vec!["image".to_owned()], ..Wanted::default() };
+        self.change(&target.person.row.id, wanted).await
+    }
+
+    /// Begins the upload of an avatar: public, and of the user, whoever asks for it.
+    ///
+    /// # Errors
+    /// 400 `file/invalid-format`, `file/invalid-name`, `file/original-name-too-long`, `common/invalid-parameters`.
+    pub async fn avatar_upload(&self, target: &Target, body: Map<String, Value>) -> Result<Presigned> {
+        let files = Files::open(&self.environment, &self.caller, &self.visit.base_url);
+        files.begin_avatar(&target.person.row.id, &Value::Object(body)).await
     }
 
     async fn change(&self, id: &str, wanted: Wanted) -> Result<Person> {
@@ -78,13 +115,22 @@ impl Wanted {
         let profile_before = Profile::parse(&before.profile)?;
         let (mut user, mut profile) = (before.clone(), profile_before.clone());
         self.own.apply(&tx.reader(), &mut user, &mut profile, environment.now())?;
+        if let Some(avatar) = &self.avatar {
+            if image::avatar(&profile_before) != Some(avatar.key()) {
+                avatar.adopt(tx, environment, &asker.caller, &user.id)?;
+            }
+            image::write_avatar(&mut profile, avatar.key());
+        }
+        if let Some(former) = image::avatar(&profile_before).filter(|former| image::avatar(&profile) != Some(*former)) {
+            avatars::release(tx, environment, &user.id, former)?;
+        }
         let beside = self.by_admin.apply(tx, asker, &mut user, self.hash.as_deref())?;
         if beside || user != before || profile != profile_before {
             user.profile = profile.to_json()?;
             keep(tx, environment, &mut user)?;
             asker.audit(tx, "updated", &user, Map::from_iter([("fields".to_owned(), json!(self.fields))]))?;
         }
-        Person::read(&tx.reader(), environment, user)
+        Person::read(&tx.reader(), environment, user, &asker.visit.base_url)
     }
 }
 

@@ -1,6 +1,7 @@
 //! Long work: looking at it, following it, cancelling it.
 
 use actix_web::HttpResponse;
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_DISPOSITION};
 use actix_web::web::Path;
 
 use super::identity::Developer;
@@ -9,7 +10,7 @@ use super::reply;
 use crate::domain::error::Result;
 use crate::domain::jobs::Job;
 use crate::http::sse::{self, Event};
-use crate::http::{ApiResult, State};
+use crate::http::{ApiResult, State, download};
 
 /// 202 with the job; with `wait`, 200 once it has ended in time.
 pub async fn answer(state: &State, developer: &Developer, job: Job, parameters: &Parameters) -> ApiResult<HttpResponse> {
@@ -22,6 +23,18 @@ pub async fn answer(state: &State, developer: &Developer, job: Job, parameters: 
     params(("id" = String, Path), ("wait" = Option<u64>, Query, description = "Seconds, up to 30.")), responses((status = 200, body = Job)))]
 pub async fn show(state: State, developer: Developer, id: Path<String>, parameters: Parameters) -> ApiResult<HttpResponse> {
     reply::ok(&state.wait_for_job(&developer, &id, parameters.wait()?).await?)
+}
+
+/// Fetch what a job made, such as an archive of files; kept for a day.
+#[utoipa::path(get, path = "/management/v1/jobs/{id}/artifact", tag = "management", params(("id" = String, Path)),
+    responses((status = 200, body = String, content_type = "application/octet-stream")))]
+pub async fn artifact(state: State, developer: Developer, id: Path<String>) -> ApiResult<HttpResponse> {
+    let mut artifact = state.job_artifact(&developer, &id).await?;
+    Ok(HttpResponse::Ok()
+        .content_type("application/octet-stream")
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((CONTENT_DISPOSITION, format!("attachment; filename=\"{}\"", artifact.name)))
+        .streaming(download::written(move |out| std::io::copy(&mut artifact.file, out).map(drop))))
 }
 
 /// Follow a job: events `job` with the whole job as `data`, until it has ended.

@@ -9,6 +9,8 @@ mod connections;
 mod cors;
 mod docs;
 mod environments;
+mod file_import;
+mod files;
 pub mod identity;
 mod indexes;
 mod invitations;
@@ -35,6 +37,7 @@ mod session;
 mod sessions;
 mod sign_in;
 mod snapshots;
+mod storage;
 mod tables;
 mod tokens;
 mod transfer;
@@ -54,6 +57,7 @@ pub fn routes(config: &mut ServiceConfig) {
             .configure(organizations_and_projects)
             .configure(inside_projects)
             .configure(users_inside)
+            .configure(stored_files)
             .configure(inside_tables)
             .configure(of_the_server);
     }));
@@ -164,6 +168,30 @@ fn users_inside(config: &mut ServiceConfig) {
         .service(resource(&of("/send/{template}")).post(user_support::send).done());
 }
 
+fn stored_files(config: &mut ServiceConfig) {
+    const F: &str = "/projects/{projectId}/environments/{environment}/files";
+    let at = |path: &str| format!("{F}{path}");
+    config
+        .service(resource("/projects/{projectId}/environments/{environment}/storage/settings").get(storage::settings).patch(storage::update_settings).done())
+        .service(resource(F).get(files::list).post(files::register).done())
+        .service(resource(&at("/presigned-url")).post(files::presign).done())
+        .service(resource(&at("/stats")).get(files::stats).done())
+        .service(resource(&at("/buckets")).get(files::buckets).done())
+        .service(resource(&at("/bulk")).post(storage::bulk).done())
+        .service(resource(&at("/import")).post(file_import::import).done())
+        .service(resource(&at("/unregistered")).get(storage::unregistered).done())
+        .service(resource(&at("/unregistered/{fileId}")).delete(storage::delete_unregistered).done())
+        .service(resource(&at("/multipart")).get(files::open_uploads).done())
+        .service(resource(&at("/multipart/init")).post(files::begin_multipart).done())
+        .service(resource(&at("/multipart/presigned-url")).post(files::part_urls).done())
+        .service(resource(&at("/multipart/complete")).post(files::complete_multipart).done())
+        .service(resource(&at("/multipart/abort")).post(files::abort_multipart).done())
+        .service(resource(&at("/multipart/{uploadId}")).get(files::open_upload).done())
+        .service(resource(&at("/{id}")).get(files::show).patch(files::update).delete(files::delete).done())
+        .service(resource(&at("/{id}/download-url")).get(files::download_url_by_query).post(files::download_url).done())
+        .service(resource(&at("/{id}/download")).get(files::download).done());
+}
+
 fn inside_tables(config: &mut ServiceConfig) {
     const T: &str = "/projects/{projectId}/environments/{environment}/tables";
     let at = |path: &str| format!("{T}/{{tableName}}{path}");
@@ -199,6 +227,7 @@ fn of_the_server(config: &mut ServiceConfig) {
         .service(resource("/docs/search").get(docs::search).done())
         .service(resource("/docs/pages/{id:.*}").get(docs::page).done())
         .service(resource("/jobs/{id}").get(jobs::show).done())
+        .service(resource("/jobs/{id}/artifact").get(jobs::artifact).done())
         .service(resource("/jobs/{id}/events").get(jobs::watch).done())
         .service(resource("/jobs/{id}/cancel").post(jobs::cancel).done());
     config

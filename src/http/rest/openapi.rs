@@ -4,7 +4,7 @@ use utoipa::OpenApi;
 
 use super::auth::{accounts, additions, jwks, mfa, passwords, sessions, sign_in, sign_up, simulator, social, verification};
 use super::files::{metadata, multipart, uploads};
-use super::users::{import, people, settings};
+use super::users::{avatars, import, people, settings};
 use super::{auth_settings, changes, data, transfer};
 
 /// Every route of `/v1/data`, in its long form.
@@ -105,6 +105,9 @@ pub struct AuthSettingsApi;
     people::delete,
     people::set_role,
     import::import,
+    avatars::upload_url,
+    avatars::set,
+    avatars::remove,
     settings::profile,
     settings::update_profile,
     settings::preferences,

@@ -1,6 +1,7 @@
 //! GET and HEAD: conditions, ranges, and the bytes off the disk as they are sent.
 
 use std::io;
+use std::sync::Arc;
 
 use actix_web::body::SizedStream;
 use actix_web::http::StatusCode;
@@ -12,7 +13,7 @@ use futures_util::Stream;
 use super::{error_response, locate, text};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
-use crate::domain::files::conditions::{Conditions, Verdict};
+use crate::domain::files::conditions::{Conditions, Validators, Verdict};
 use crate::domain::files::disposition::Disposition;
 use crate::domain::files::open::{self, Found, Reading};
 use crate::domain::files::ranges::{self, Wanted};
@@ -29,13 +30,24 @@ const CHUNK: u64 = 256 * 1024;
 pub(super) async fn get(state: State, request: HttpRequest) -> ApiResult<HttpResponse> {
     let (key, environment) = locate(&state, &request).await?;
     let (reading, wanted) = right(&environment, &key, request.query_string())?;
-    let asked = Asked::of(&request, environment.now());
-    let (found, stored) = open::open(&environment, &key, reading, |found| asked.answer(found).length() > 0).await?;
+    send(&request, &environment, &key, reading, wanted).await
+}
+
+/// Sends an object that is read by this right.
+pub(in crate::http) async fn send(
+    request: &HttpRequest,
+    environment: &Arc<Environment>,
+    key: &str,
+    reading: Reading,
+    wanted: Option<Disposition>,
+) -> ApiResult<HttpResponse> {
+    let asked = Asked::of(request, environment.now());
+    let (found, stored) = open::open(environment, key, reading, |found| asked.answer(found).length() > 0).await?;
     let answer = asked.answer(&found);
     let whole = found.size;
     let (first, length) = match answer {
         Answer::Failed => return Err(Error::new(Code::FILE_PRECONDITION_FAILED, "The object is not the one that If-Match or If-Unmodified-Since want").into()),
-        Answer::Unsatisfiable => return Ok(unsatisfiable(&request, whole)),
+        Answer::Unsatisfiable => return Ok(unsatisfiable(request, whole)),
         Answer::NotModified => return Ok(described(HttpResponse::NotModified(), &found, wanted).finish()),
         Answer::Head => (0, whole),
         Answer::Whole(_) => (0, whole),
@@ -59,8 +71,18 @@ fn right(environment: &Environment, key: &str, query: &str) -> Result<(Reading, 
         let claim = signature::verify(&environment.url_secret(), Method::Get, key, query, environment.now())?;
         return Ok((Reading::Signed, claim.disposition));
     }
+    Ok((Reading::Plain, asked_disposition(query)))
+}
+
+/// What `?download=1` on a plain URL asks for.
+pub(in crate::http) fn asked_disposition(query: &str) -> Option<Disposition> {
     let download = url::form_urlencoded::parse(query.as_bytes()).any(|(name, value)| name == "download" && value == "1");
-    Ok((Reading::Plain, download.then_some(Disposition::Attachment)))
+    download.then_some(Disposition::Attachment)
+}
+
+/// How the conditions of a request hold against an object, or against what was made of one.
+pub(in crate::http) fn judge(request: &HttpRequest, object: Validators<'_>) -> Verdict {
+    Asked::of(request, 0).conditions().judge(object)
 }
 
 /// What the headers of a request ask for.
@@ -111,14 +133,18 @@ impl Asked {
         }
     }
 
-    fn answer(&self, found: &Found) -> Answer {
-        let conditions = Conditions {
+    fn conditions(&self) -> Conditions<'_> {
+        Conditions {
             if_match: self.if_match.as_deref(),
             if_none_match: self.if_none_match.as_deref(),
             if_modified_since: self.if_modified_since.as_deref(),
             if_unmodified_since: self.if_unmodified_since.as_deref(),
             if_range: self.if_range.as_deref(),
-        };
+        }
+    }
+
+    fn answer(&self, found: &Found) -> Answer {
+        let conditions = self.conditions();
         match conditions.judge(found.validators()) {
             Verdict::Failed => return Answer::Failed,
             Verdict::NotModified => return Answer::NotModified,
@@ -140,7 +166,7 @@ fn described(mut response: HttpResponseBuilder, found: &Found, wanted: Option<Di
     response
         .insert_header((header::ETAG, found.validators().etag_header()))
         .insert_header((header::LAST_MODIFIED, found.validators().last_modified()))
-        .insert_header((header::CACHE_CONTROL, if found.cacheable { "public, max-age=3600" } else { "private, no-cache" }))
+        .insert_header((header::CACHE_CONTROL, found.cache_control()))
         .insert_header((header::CONTENT_DISPOSITION, serving.disposition.header(&found.name)))
         .insert_header((header::REFERRER_POLICY, "no-referrer"))
         .insert_header(("cross-origin-resource-policy", "cross-origin"))

@@ -21,6 +21,7 @@ use crate::domain::files::open::not_found;
 
 pub use cors::preflight;
 pub use errors::error_response;
+pub(super) use get::{asked_disposition, judge, send};
 
 const PREFIX: &str = "/storage";
 

@@ -6,7 +6,7 @@ use crate::store::{Reader, StoreResult};
 pub struct EnvironmentCounts {
     pub users: u64,
     pub files: u64,
-    /// Bytes of stored files.
+    /// Bytes of everything stored, parts and unregistered objects included.
     pub storage_bytes: u64,
 }
 
@@ -21,8 +21,10 @@ pub struct Firsts {
 
 impl Reader<'_> {
     pub fn environment_counts(&self) -> StoreResult<EnvironmentCounts> {
-        let (files, storage_bytes) =
-            self.connection().prepare_cached("SELECT count(*), coalesce(sum(size), 0) FROM _files")?.query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
+        let (files, storage_bytes) = self
+            .connection()
+            .prepare_cached("SELECT (SELECT count(*) FROM _files), bytes FROM _stored_bytes")?
+            .query_row([], |r| Ok((r.get(0)?, r.get(1)?)))?;
         Ok(EnvironmentCounts { users: self.count_users()?, files, storage_bytes })
     }
 

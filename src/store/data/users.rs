@@ -217,6 +217,15 @@ impl Tx<'_> {
         Ok(self.connection().prepare_cached("DELETE FROM _users WHERE id = ?1")?.execute([id])? > 0)
     }
 
+    /// Ids and stored pictures of those whom [`Tx::erase_users`] would erase, as far as the pictures are objects of this server.
+    pub fn avatars_of_erasable(&self, deleted_before: i64, anonymous_idle_since: i64) -> StoreResult<Vec<(String, String)>> {
+        let sql = "SELECT id, profile ->> '$.image' FROM _users WHERE profile ->> '$.image' GLOB '/storage/*' AND (deleted_at < ?1
+            OR is_anonymous = 1 AND deleted_at IS NULL AND max(updated_at, coalesce(last_login_at, 0),
+               coalesce((SELECT max(last_activity_at) FROM _sessions s WHERE s.user_id = _users.id), 0)) < ?2)";
+        let mut statement = self.connection().prepare_cached(sql)?;
+        Ok(statement.query_map(params![deleted_before, anonymous_idle_since], |row| Ok((row.get(0)?, row.get(1)?)))?.collect::<rusqlite::Result<_>>()?)
+    }
+
     /// Erases rows of users who were deleted before a time, and of anonymous ones who were last active before another.
     pub fn erase_users(&mut self, deleted_before: i64, anonymous_idle_since: i64) -> StoreResult<u64> {
         let deleted = self.connection().prepare_cached("DELETE FROM _users WHERE deleted_at < ?1")?.execute([deleted_before])?;

@@ -21,7 +21,7 @@ impl Request {
             return Err("does not begin with curl".into());
         }
         let (mut method, mut url, mut headers) = (None, None, Vec::new());
-        let (mut data, mut query, mut get, mut json) = (Vec::new(), Vec::new(), false, false);
+        let (mut data, mut query, mut get, mut json, mut form) = (Vec::new(), Vec::new(), false, false, String::new());
         while let Some(word) = words.next() {
             let mut value = || words.next().ok_or_else(|| format!("{word} has no value"));
             match word.as_str() {
@@ -36,6 +36,7 @@ impl Request {
                     json = true;
                     data.push(value()?);
                 }
+                "-F" | "--form" => form.push_str(&part(&value()?)?),
                 "--data-urlencode" => data.push(encoded(&value()?)),
                 "--url-query" => query.push(encoded(&value()?)),
                 "-G" | "--get" => get = true,
@@ -52,6 +53,10 @@ impl Request {
         }
         if !query.is_empty() {
             url = format!("{url}{}{}", if url.contains('?') { '&' } else { '?' }, query.join("&"));
+        }
+        if !form.is_empty() {
+            body = Some(format!("{form}--sample--\r\n"));
+            headers.push(("Content-Type".into(), "multipart/form-data; boundary=sample".into()));
         }
         if body.is_some() && !headers.iter().any(|(name, _)| name.eq_ignore_ascii_case("content-type")) {
             let kind = if json { "application/json" } else { "application/x-www-form-urlencoded" };
@@ -78,6 +83,22 @@ impl Request {
         }
         names
     }
+}
+
+/// A part of a form: `name=content`, with `;filename=` and `;type=` behind it.
+fn part(text: &str) -> Result<String, String> {
+    let (name, rest) = text.split_once('=').ok_or_else(|| format!("{text} is no part of a form"))?;
+    let mut words = rest.split(';');
+    let content = words.next().unwrap_or_default();
+    let (mut disposition, mut kind) = (format!("form-data; name=\"{name}\""), String::new());
+    for word in words {
+        match word.split_once('=') {
+            Some(("filename", file)) => disposition.push_str(&format!("; filename=\"{file}\"")),
+            Some(("type", media_type)) => kind = format!("Content-Type: {media_type}\r\n"),
+            _ => return Err(format!("the test does not know {word}")),
+        }
+    }
+    Ok(format!("--sample\r\nContent-Disposition: {disposition}\r\n{kind}\r\n{content}\r\n"))
 }
 
 fn encoded(text: &str) -> String {

@@ -14,12 +14,12 @@ pub enum As {
 /// What a block asks for.
 #[derive(Debug)]
 pub enum Does {
-    /// Send the one curl command; keep `name` from `path` of the answer.
+    /// Send the one curl command; keep each `name` from its `path` of the answer.
     Send {
         name: String,
         status: u16,
         who: As,
-        save: Option<(String, String)>,
+        save: Vec<(String, String)>,
     },
     /// The answer to a sample has exactly these keys and types.
     Answers {
@@ -68,7 +68,9 @@ impl<'a> Sample<'a> {
         } else if let (Some(name), "bash") = (get("sample"), language.as_str()) {
             known(&["sample", "status", "as", "save"])?;
             let status = get("status").map_or(Ok(200), |s| s.parse().map_err(|_| format!("status={s}")))?;
-            let save = get("save").map(|s| s.split_once(':').map(|(n, p)| (n.to_owned(), p.to_owned())).ok_or(format!("save={s}"))).transpose()?;
+            let saved = get("save").unwrap_or_default();
+            let pair = |s: &str| s.split_once(':').map(|(n, p)| (n.to_owned(), p.to_owned())).ok_or(format!("save={s}"));
+            let save = saved.split(',').filter(|s| !s.is_empty()).map(pair).collect::<Result<_, _>>()?;
             Does::Send { name, status, who: who(get("as").as_deref())?, save }
         } else if let (Some(name), "json") = (get("answers"), language.as_str()) {
             known(&["answers"])?;

@@ -70,7 +70,7 @@ impl Run {
             Does::Send { name, status, who, save } => {
                 let request = Request::parse(&self.filled(sample.code, *who)?)?;
                 let answer = self.send(&request).await;
-                if let Some((variable, path)) = save {
+                for (variable, path) in save {
                     let value = path.split('.').fold(&answer.body, member);
                     let text = value.as_str().ok_or_else(|| format!("the answer has no {path}: {}", answer.text))?;
                     self.saved.push((variable.clone(), text.to_owned()));

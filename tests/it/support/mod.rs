@@ -9,6 +9,7 @@ pub mod developers;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;
+pub mod pictures;
 pub mod process;
 pub mod providers;
 pub mod random;

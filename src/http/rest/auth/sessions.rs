@@ -18,7 +18,7 @@ use crate::http::rest::query::params;
 /// The signed-in user.
 #[utoipa::path(get, path = "/v1/auth/me", tag = "auth", responses((status = 200, body = Me)))]
 pub async fn me(request: HttpRequest, caller: UserCaller) -> ApiResult<HttpResponse> {
-    Ok(Reply::ok(&users::me(&caller.environment, &caller.user).await?)?.send(&request))
+    Ok(Reply::ok(&users::me(&caller.environment, &caller.user, &caller.visit.base_url).await?)?.send(&request))
 }
 
 #[derive(Debug, Default, Deserialize, ToSchema)]

@@ -1,5 +1,6 @@
 //! `/v1/users`: the end users of an environment, and what they tell of themselves (`04-users.md`).
 
+pub mod avatars;
 pub mod import;
 pub mod people;
 pub mod settings;
@@ -29,6 +30,8 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/{userId}").get(people::show).patch(people::update).delete(people::delete).done())
         .service(resource("/{userId}/role").patch(people::set_role).done())
         .service(resource("/{userId}/profile").get(settings::profile).patch(settings::update_profile).done())
+        .service(resource("/{userId}/avatar").patch(avatars::set).delete(avatars::remove).done())
+        .service(resource("/{userId}/avatar/upload-url").post(avatars::upload_url).done())
         .service(resource("/{userId}/preferences").get(settings::preferences).patch(settings::update_preferences).done())
         .service(resource("/{userId}/notifications").get(settings::notifications).patch(settings::update_notifications).done())
         .service(resource("/{userId}/onboarding").get(settings::onboarding).patch(settings::update_onboarding).done())

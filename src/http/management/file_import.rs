@@ -1,0 +1,99 @@
+//! Taking over a file from elsewhere, with what was known of it there.
+
+use actix_web::http::header::CONTENT_TYPE;
+use actix_web::web::Payload;
+use actix_web::{HttpRequest, HttpResponse};
+use bytes::BytesMut;
+use futures_util::{StreamExt, stream};
+use multer::{Field, Multipart};
+use serde_json::Value;
+use tokio::sync::mpsc;
+
+use super::files::to_write;
+use super::identity::Developer;
+use super::reply;
+use crate::domain::error::{Code, Error, Result};
+use crate::domain::files::Files;
+use crate::domain::files::import::{Arriving, ImportedFile};
+use crate::http::body::JSON_LIMIT;
+use crate::http::{ApiResult, State};
+
+/// Pieces of the body that may wait for the disk.
+const WAITING: usize = 4;
+
+/// What the form holds, for the API document.
+#[derive(utoipa::ToSchema)]
+#[allow(dead_code)] // only the schema is used
+pub struct ImportForm {
+    /// The file object, as JSON: `id`, `s3Key`, `originalName`, `mimeType`, `visibility`, `bucket`, `ownerType`, `ownerId`, `metadata`,
+    /// `sharedWith`, `createdAt`, `updatedAt`, each optional.
+    metadata: String,
+    #[schema(value_type = String, format = Binary)]
+    file: Vec<u8>,
+}
+
+/// Take over a file with its id, key, owner and times; the limits of uploads do not apply.
+#[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/files/import", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path)),
+    request_body(content = ImportForm, content_type = "multipart/form-data"), responses((status = 201, body = ImportedFile), (status = 409)))]
+pub async fn import(request: HttpRequest, state: State, developer: Developer, body: Payload) -> ApiResult<HttpResponse> {
+    let files = to_write(&request, &state, &developer).await?;
+    let (metadata, arrived) = read(&files, form(&request, body)?).await?;
+    reply::created(&files.import(&state, &metadata, arrived).await?)
+}
+
+/// # Errors
+/// 415 for anything but a form with a boundary.
+fn form(request: &HttpRequest, mut body: Payload) -> Result<Multipart<'static>> {
+    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let boundary = multer::parse_boundary(content_type).map_err(|_| {
+        Error::new(Code::UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be multipart/form-data with a boundary, which clients add by themselves")
+    })?;
+    // A payload stays on its thread, a form wants to be free to leave it.
+    let (sender, receiver) = mpsc::channel(WAITING);
+    actix_web::rt::spawn(async move {
+        while let Some(piece) = body.next().await {
+            if sender.send(piece.map_err(|error| std::io::Error::other(error.to_string()))).await.is_err() {
+                return;
+            }
+        }
+    });
+    let pieces = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
+    Ok(Multipart::new(pieces, boundary))
+}
+
+async fn read(files: &Files, mut form: Multipart<'static>) -> Result<(Value, Arriving)> {
+    let (mut metadata, mut arrived) = (None, None);
+    while let Some(field) = form.next_field().await.map_err(broken)? {
+        match field.name() {
+            Some("metadata") => metadata = Some(json(field).await?),
+            Some("file") if arrived.is_none() => arrived = Some(receive(files, field).await?),
+            _ => {}
+        }
+    }
+    let missing = |part: &str| Error::invalid_parameter(part, format!("The form must have the parts metadata (JSON) and file; {part} is missing"));
+    Ok((metadata.ok_or_else(|| missing("metadata"))?, arrived.ok_or_else(|| missing("file"))?))
+}
+
+async fn json(mut field: Field<'_>) -> Result<Value> {
+    let mut text = BytesMut::new();
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        if text.len() + piece.len() > JSON_LIMIT {
+            return Err(Error::new(Code::PAYLOAD_TOO_LARGE, "The part metadata may have 1 MiB"));
+        }
+        text.extend_from_slice(&piece);
+    }
+    serde_json::from_slice(&text).map_err(|error| Error::new(Code::INVALID_JSON, format!("The part metadata is not JSON: {error}")))
+}
+
+async fn receive(files: &Files, mut field: Field<'_>) -> Result<Arriving> {
+    let mut arriving = files.begin_import().await?;
+    while let Some(piece) = field.chunk().await.map_err(broken)? {
+        arriving = arriving.push(piece).await?;
+    }
+    Ok(arriving)
+}
+
+fn broken(error: multer::Error) -> Error {
+    Error::invalid_parameter("body", "The form broke off before its end, or is not a well-formed multipart/form-data body").because(error)
+}
