@@ -69,6 +69,8 @@ step "samples in doc comments" cargo test --locked --doc --no-fail-fast
 counted $? '^test result:'
 
 gate "generated requests against the API document" tests/schemathesis.sh
+step "ranges and conditions beside nginx" tests/storage-nginx.sh
+counted $? '^storage beside nginx: '
 step "MCP clients" tests/mcp-clients.sh
 counted $? '^MCP clients: '
 step "browser" tests/browser.sh

@@ -94,6 +94,7 @@ impl Directory {
             copy_before_migration(root)?;
         }
         Copies::new(root.join("snapshots")).tidy()?;
+        forget_incoming(root);
         let control = Database::open(&root.join("control.db"), true, |_| Ok(()), |c| migrations::migrate(c, Kind::Control))?;
         Ok(Self { root: root.to_owned(), control, new, _lock: lock })
     }
@@ -270,6 +271,19 @@ impl Directory {
     /// Bytes of everything in the directory.
     pub fn size(&self) -> u64 {
         size_of(&self.root)
+    }
+}
+
+/// Removes what uploads left that an earlier run, cut off, was receiving.
+fn forget_incoming(root: &Path) {
+    let Ok(environments) = std::fs::read_dir(root.join("env")) else { return };
+    for environment in environments.flatten() {
+        let folder = environment.path().join("objects").join(super::objects::INCOMING);
+        for file in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+            if let Err(error) = std::fs::remove_file(file.path()) {
+                tracing::warn!(%error, "half an upload could not be removed");
+            }
+        }
     }
 }
 

@@ -48,7 +48,7 @@ impl Objects {
         let folder = self.root.join(INCOMING);
         let file = match tempfile::NamedTempFile::new_in(&folder) {
             Err(error) if error.kind() == io::ErrorKind::NotFound => {
-                std::fs::create_dir_all(&folder)?;
+                self.create(&folder)?;
                 tempfile::NamedTempFile::new_in(&folder)?
             }
             other => other?,
@@ -62,7 +62,7 @@ impl Objects {
         incoming.file.as_file().sync_all()?;
         let folder = path.parent().unwrap_or(&self.root);
         if !folder.is_dir() {
-            std::fs::create_dir_all(folder)?;
+            self.create(folder)?;
             for parent in folder.ancestors().skip(1).take_while(|parent| parent.starts_with(&self.root)) {
                 sync_folder(parent)?;
             }
@@ -156,6 +156,11 @@ impl Objects {
     /// Bytes left on the disk for this user, where the system tells.
     pub fn free_space(&self) -> Option<u64> {
         super::directory::free_space(self.root.parent()?)
+    }
+
+    /// Makes a folder, unless the environment itself is gone: that does not come back.
+    fn create(&self, folder: &Path) -> io::Result<()> {
+        if self.root.parent().is_some_and(Path::is_dir) { std::fs::create_dir_all(folder) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn path_of(&self, name: &str) -> io::Result<PathBuf> {
@@ -416,6 +421,16 @@ mod tests {
         assert_eq!(objects.tidy(&named.clone().into()).unwrap(), 3);
         assert_eq!(files(&objects), named);
         assert!(!objects.root.join("parts/u").exists() && objects.root.join("parts/v").exists());
+    }
+
+    #[test]
+    fn an_environment_that_is_gone_does_not_come_back() {
+        let (folder, objects) = objects();
+        let incoming = objects.begin(false).unwrap();
+        let root = folder.path().to_owned();
+        drop(folder);
+        assert!(objects.place(incoming, "ab/x-1").is_err() && objects.begin(false).is_err());
+        assert!(!root.exists());
     }
 
     #[test]

@@ -10,6 +10,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::storage::{HELLO, HELLO_ETAG, Upload, get, put, send, settled};
+use crate::support::wire::{Wire, request};
 use crate::support::{Answer, Client, TestApp};
 
 fn s3(answer: Answer, status: u16, code: &str, s3_code: &str) {
@@ -288,7 +289,6 @@ async fn a_key_is_matched_exactly_after_decoding_once() {
         path.replace("/hello.txt", "//hello.txt"),
         format!("{path}/"),
         path.to_uppercase().replace("/STORAGE", "/storage"),
-        format!("/storage/{id}/%2e%2e/%2e%2e/control.db"),
         format!("/storage/{id}/..%2f..%2fcontrol.db"),
         format!("/storage/{id}/..%5c..%5ccontrol.db"),
         "/storage/%00".to_owned(),
@@ -300,14 +300,13 @@ async fn a_key_is_matched_exactly_after_decoding_once() {
         "/storage/%EA%B0%80".to_owned(),
         path.replace("hello.txt", "hello.txt%00"),
     ] {
-        println!("{other}");
         s3(get(&client, &other, &[]).await, 404, "file/not-found", "NoSuchKey");
     }
     // As it stands on the wire, undone by no client.
-    for target in [format!("/storage/{id}/../../control.db"), "/storage/../storage/x".to_owned()] {
-        let mut wire = crate::support::wire::Wire::open(app.port()).await.unwrap();
-        let reply = wire.exchange(&crate::support::wire::request("GET", target.as_bytes(), &[], None), true).await.unwrap();
-        assert_eq!(reply.status, 404, "{target}");
+    for target in [format!("/storage/{id}/../../control.db"), format!("/storage/{id}/%2e%2e/%2e%2e/control.db"), "/storage/../storage/x".to_owned()] {
+        let mut wire = Wire::open(app.port()).await.unwrap();
+        let reply = wire.exchange(&request("GET", target.as_bytes(), &[], None), true).await.unwrap();
+        assert!(reply.status == 404 && String::from_utf8_lossy(&reply.body).contains("file/not-found"), "{target}");
     }
 }
 

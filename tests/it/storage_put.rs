@@ -9,7 +9,7 @@ use tokio::io::{AsyncReadExt, AsyncWriteExt};
 use tokio::net::TcpStream;
 
 use crate::support::storage::{HELLO, HELLO_ETAG, Upload, get, objects, put, send, settled};
-use crate::support::wire::{Wire, request};
+use crate::support::wire::Wire;
 use crate::support::{Answer, TestApp};
 
 const MIB: usize = 1024 * 1024;
@@ -523,5 +523,4 @@ async fn a_slow_client_keeps_nobody_else_waiting() {
     }
     let other = Upload::stored(&app, HELLO, |_| {}).await;
     assert_eq!(stored(&app, &other).await, HELLO);
-    let _ = request("GET", b"/", &[], None);
 }

@@ -22,7 +22,12 @@ pub struct DataDirectory {
 impl DataDirectory {
     /// Makes one with these tables, each the body of `POST {E}/tables`.
     pub async fn with_tables(tables: &[Value]) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        Self::with_tables_in(&std::env::temp_dir(), tables).await
+    }
+
+    /// The same somewhere else than where temporary files are.
+    pub async fn with_tables_in(parent: &Path, tables: &[Value]) -> Self {
+        let folder = tempfile::tempdir_in(parent).unwrap();
         let settings = Settings { data_dir: folder.path().join(".bkend"), port: 0, workers: Some(1), log_requests: false, ..Settings::default() };
         let app = Application::build(settings).await.unwrap();
         let first = app.first_run().cloned().unwrap();
@@ -73,9 +78,14 @@ impl Process {
 
     /// Starts the program and waits until it answers requests.
     pub async fn start(data_dir: &Path) -> Self {
+        Self::start_by(data_dir, Self::spawn).await
+    }
+
+    /// The same, with another way to start the program.
+    pub async fn start_by(data_dir: &Path, spawn: impl Fn(&Path, &Path) -> Child) -> Self {
         let ready_file = data_dir.with_extension("ready");
         let _ = std::fs::remove_file(&ready_file);
-        let mut child = Self::spawn(data_dir, &ready_file);
+        let mut child = spawn(data_dir, &ready_file);
         let begun = Instant::now();
         let text = loop {
             if let Ok(text) = std::fs::read_to_string(&ready_file) {
@@ -93,6 +103,13 @@ impl Process {
     pub fn client(&self, key: &str) -> Client {
         let client = Client { base: format!("http://127.0.0.1:{}", self.port), http: self.http.clone(), headers: Vec::new() };
         client.header("X-API-Key", key)
+    }
+
+    /// Memory the process occupies, where the system tells.
+    pub fn resident_mib(&self) -> u64 {
+        let status = std::fs::read_to_string(format!("/proc/{}/status", self.child.id())).unwrap_or_default();
+        let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:")).unwrap_or_default();
+        line.trim().trim_end_matches(" kB").parse::<u64>().unwrap_or(0) / 1024
     }
 
     /// SIGKILL, as from a power cut.
