@@ -578,3 +578,22 @@ async fn guesses_of_codes_are_counted_by_peer() {
     assert_eq!((refused.header("x-ratelimit-limit"), refused.header("retry-after").is_some()), (Some("60"), true));
     refused.assert_error(429, "auth/too-many-requests");
 }
+
+#[actix_web::test]
+async fn a_second_factor_is_asked_for_after_the_provider_has_vouched() {
+    let app = TestApp::start().await;
+    let mina = app.sign_up("mina", "tide42").await;
+    app.link(&mina.access, "google", "mina@harbor.test").await.assert(201);
+    let authenticator = app.turn_mfa_on(&mina, "tide42").await;
+    let refused = app.social("google", "mina@harbor.test", true).await.assert_error(403, "auth/mfa-required");
+    let verify = async |token: &str, code: String| app.guest().post("/v1/auth/mfa/verify", json!({ "mfaToken": token, "code": code })).await;
+    let pair = verify(refused["error"]["mfaToken"].as_str().unwrap(), authenticator.code(&app, 0)).await.assert(200);
+    assert_eq!((&pair["user"]["id"], &pair["is_new_user"]), (&json!(mina.id), &json!(false)));
+    // In the browser the app gets the token in its address.
+    let url = app.authorization_url("google", "http://localhost:5173/cb", "s1").await;
+    let target = location(&approve_and_return(&app, "google", &url, "mina@harbor.test").await);
+    assert_eq!(parameter(&target, "error").as_deref(), Some("auth/mfa-required"));
+    assert!(parameter(&target, "accessToken").is_none());
+    app.wait(30);
+    verify(&parameter(&target, "mfaToken").unwrap(), authenticator.code(&app, 0)).await.assert(200);
+}
