@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use serde_json::Map;
+use serde_json::{Map, Value};
 use url::Url;
 
 use super::events::{self, Event};
@@ -10,7 +10,7 @@ use super::one_time::{self, New, OneTime, Purpose, State};
 use super::redirects::with_parameters;
 use super::sign_in::{Attempt, Method, complete};
 use super::throttle::Rule;
-use super::{Email, TokenPair, Verdict, Visit, expired_link, invalid_link, mfa, name, post, sign_up};
+use super::{Email, TokenPair, Verdict, Visit, expired_link, invalid_link, invitation_answer, mfa, name, post, sign_up};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
@@ -23,14 +23,26 @@ const MINUTE: Millis = 60_000;
 /// A mailed code lives this long.
 const CODE_LIFETIME: Millis = 10 * MINUTE;
 
+/// What somebody who signs up by link said besides the address.
+#[derive(Debug, Clone, Default)]
+pub struct Besides {
+    pub name: Option<String>,
+    /// The token of an invitation that using the link accepts; it opens a sign-up that is closed.
+    pub invitation: Option<String>,
+}
+
 /// Mails a link that signs in, or registers when it is used.
 ///
 /// # Errors
-/// 400 `auth/magiclink-disabled`, `auth/magiclink-not-available-for-social`; 429 `auth/too-many-code-requests`.
-pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: &Email, callback: &Url, name: Option<String>) -> Result<()> {
+/// 400 `auth/magiclink-disabled`, `auth/magiclink-not-available-for-social`; 429 `auth/too-many-code-requests`; those of
+/// [`invitation_answer::accept`].
+pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: &Email, callback: &Url, besides: Besides) -> Result<()> {
     let config = environment.auth_config();
     if !config.email.magic_link_enabled {
         return Err(Error::new(Code::MAGICLINK_DISABLED, "Sign-in by mailed link is switched off in this environment"));
+    }
+    if besides.invitation.is_some() {
+        environment.count_peer(Rule::Probe, visit)?;
     }
     environment.count_mail(Purpose::MagicLink.name(), email.as_str(), visit)?;
     let lifetime = Millis::from(config.email.magic_link_expiration_minutes) * MINUTE;
@@ -38,8 +50,10 @@ pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: 
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
-            let Some(recipient) = recipient(tx, &this, &email)? else { return Ok(()) };
-            let payload = name.map(|name| Map::from_iter([("name".to_owned(), name.into())])).unwrap_or_default();
+            let invitation = besides.invitation.map(|token| invitation_answer::open(&tx.reader(), this.now(), &token, Some(&email))).transpose()?;
+            let Some(recipient) = recipient(tx, &this, &email, invitation.is_some())? else { return Ok(()) };
+            let known = [("name", besides.name), ("invitation", invitation.map(|row| row.id))];
+            let payload: Map<String, Value> = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
             let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
             let new = New { purpose: Purpose::MagicLink, address: email.as_str(), user_id, payload, lifetime };
             let token = one_time::issue(tx, this.now(), new)?;
@@ -63,7 +77,7 @@ pub async fn request_code(environment: &Arc<Environment>, visit: &Visit, email: 
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
-            let Some(recipient) = recipient(tx, &this, &email)? else { return Ok(()) };
+            let Some(recipient) = recipient(tx, &this, &email, false)? else { return Ok(()) };
             let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
             let new = New { purpose: Purpose::EmailCode, address: email.as_str(), user_id, payload: Map::new(), lifetime: CODE_LIFETIME };
             let code = one_time::issue_code(tx, &this, new)?;
@@ -78,13 +92,13 @@ struct Recipient {
 }
 
 /// `None` when nobody gets one: sign-up is closed, or accounts are not disclosed.
-fn recipient(tx: &mut Tx<'_>, environment: &Environment, email: &Email) -> Result<Option<Recipient>> {
+fn recipient(tx: &mut Tx<'_>, environment: &Environment, email: &Email, is_invited: bool) -> Result<Option<Recipient>> {
     let config = environment.auth_config();
     let user = tx.reader().user_by_email(email.as_str())?;
     // The same work whether or not there is an account.
     let accounts = tx.reader().accounts_of(user.as_ref().map_or("", |user| user.id.as_str()))?;
     let Some(user) = user else {
-        return Ok(config.email.signup_enabled.then_some(Recipient { user: None }));
+        return Ok((config.email.signup_enabled || is_invited).then_some(Recipient { user: None }));
     };
     if !accounts.is_empty() && accounts.iter().all(|a| a.provider != "email") {
         if !config.email.disclose_accounts {
@@ -151,6 +165,10 @@ fn redeem(tx: &mut Tx<'_>, environment: &Environment, proof: &Proof, attempt: &A
         _ => return Ok(Err(invalid_link())),
     };
     let (user_id, is_new) = owner(tx, environment, &found, attempt)?;
+    if let Some(id) = found.text("invitation") {
+        invitation_answer::accept_by_link(tx, environment, &attempt.visit, id, &user_id)?;
+    }
+    invitation_answer::grant_waiting(tx, environment, &attempt.visit, &user_id)?;
     match complete(tx, environment, &user_id, attempt)? {
         Ok(pair) => {
             one_time::use_up(tx, &found.id)?;
@@ -178,7 +196,11 @@ fn owner(tx: &mut Tx<'_>, environment: &Environment, found: &OneTime, attempt: &
         }
         return Ok((user.id, false));
     }
-    sign_up::check_open(environment)?;
+    match found.text("invitation") {
+        Some(id) if sign_up::check_open(environment).is_err() => invitation_answer::check_admits(&tx.reader(), now, id)?,
+        Some(_) => {}
+        None => sign_up::check_open(environment)?,
+    }
     let local_part = found.address.split('@').next().unwrap_or_default();
     let user = UserRow {
         id: new_id(),

@@ -12,6 +12,8 @@ pub mod event_list;
 pub mod events;
 pub mod foreign_hash;
 pub mod impersonate;
+pub mod invitation_answer;
+pub mod invitations;
 pub mod keys;
 pub mod link;
 pub mod mfa;

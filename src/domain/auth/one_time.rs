@@ -143,11 +143,14 @@ fn insert(tx: &mut Tx<'_>, now: Millis, id: String, new: New<'_>, hash: Vec<u8>)
 
 /// What is known of a link token; `None` when it was never one of this purpose, or is long forgotten.
 pub fn look_up(r: &Reader<'_>, now: Millis, purpose: Purpose, token: &str) -> Result<Option<OneTime>> {
-    if token.len() != 2 * TOKEN_BYTES || !token.bytes().all(|b| b.is_ascii_hexdigit()) {
-        return Ok(None);
-    }
-    let row = r.one_time_by_hash(purpose.name(), &sha256(&token.to_ascii_lowercase()))?;
-    row.map(|row| OneTime::of(row, now)).transpose()
+    let Some(hash) = token_hash(token) else { return Ok(None) };
+    r.one_time_by_hash(purpose.name(), &hash)?.map(|row| OneTime::of(row, now)).transpose()
+}
+
+/// What is stored of a link token; `None` for what has not the form of one.
+pub fn token_hash(token: &str) -> Option<[u8; 32]> {
+    let is_token = token.len() == 2 * TOKEN_BYTES && token.bytes().all(|b| b.is_ascii_hexdigit());
+    is_token.then(|| sha256(&token.to_ascii_lowercase()))
 }
 
 /// The living code of an address, if this is it. A wrong guess is counted; the fifth voids the code.

@@ -10,7 +10,7 @@ use super::one_time::{self, New, OneTime, Purpose, State};
 use super::password::{self, Match};
 use super::redirects::with_parameters;
 use super::throttle::Rule;
-use super::{Email, Visit, post, sign_up, tokens};
+use super::{Email, Visit, invitation_answer, post, sign_up, tokens};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::mail::{Outgoing, Template};
@@ -80,6 +80,16 @@ pub async fn confirm(environment: &Arc<Environment>, visit: &Visit, email: &Emai
     Ok(())
 }
 
+/// Whether a link could still be used, for the page it leads to.
+///
+/// # Errors
+/// 404 `auth/verification-token-not-found`; 401 `auth/verification-token-expired`.
+pub async fn check_link(environment: &Arc<Environment>, visit: &Visit, email: &Email, token: &str) -> Result<()> {
+    environment.count_peer(Rule::Probe, visit)?;
+    let (this, email, token) = (Arc::clone(environment), email.clone(), token.to_owned());
+    environment.data().read::<_, Error, _>(move |r| living(r, &this, &email, &token).map(drop)).await
+}
+
 /// # Errors
 /// 400 `auth/same-as-previous-password`.
 pub(super) async fn refuse_the_same(environment: &Environment, password: &str, stored: Option<&str>) -> Result<()> {
@@ -116,5 +126,6 @@ fn replace(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, found: &On
     tx.delete_sessions_of(&user.id, None)?;
     one_time::void_doors(tx, &user.id, user.email.as_deref())?;
     one_time::use_up(tx, &found.id)?;
-    events::record(tx, environment, Event::of("password_reset", &user.id, visit))
+    events::record(tx, environment, Event::of("password_reset", &user.id, visit))?;
+    invitation_answer::grant_waiting(tx, environment, visit, &user.id)
 }

@@ -6,7 +6,7 @@ use url::Url;
 
 use super::events::{self, Event};
 use super::throttle::Rule;
-use super::{Email, TokenPair, Visit, password, sessions, verification};
+use super::{Email, TokenPair, Visit, invitation_answer, password, sessions, verification};
 use crate::domain::caller::EndUser;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
@@ -26,6 +26,8 @@ pub struct Newcomer {
     pub password: String,
     /// Where the confirmation mail leads in the end.
     pub callback: Option<Url>,
+    /// The token of an invitation that signing up accepts; it opens a sign-up that is closed.
+    pub invitation: Option<String>,
 }
 
 /// How signing up ended.
@@ -39,9 +41,13 @@ pub enum SignedUp {
 /// Makes a user with a password and signs it in; or makes the anonymous `caller` a real one, with the id and data it has.
 ///
 /// # Errors
-/// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`.
+/// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`; those of
+/// [`invitation_answer::accept`].
 pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, caller: Option<&EndUser>, visit: &Visit) -> Result<SignedUp> {
-    check_open(environment)?;
+    match &newcomer.invitation {
+        Some(token) => invitation_answer::check_known(environment, visit, token, &newcomer.email).await?,
+        None => check_open(environment)?,
+    }
     environment.count_peer(Rule::SignUp, visit)?;
     let hash = password::hash(environment.passwords(), &newcomer.password).await?;
     let (this, visit, caller) = (Arc::clone(environment), visit.clone(), caller.map(|c| c.id.clone()));
@@ -54,7 +60,10 @@ pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, c
                 None => create(tx, &this, &newcomer, &hash)?,
             };
             events::record(tx, &this, Event::of("signup", &user.id, &visit))?;
-            if this.auth_config().email.require_email_verification {
+            if let Some(token) = &newcomer.invitation {
+                user = invitation_answer::accept_at_sign_up(tx, &this, &visit, user, token)?;
+            }
+            if this.auth_config().email.require_email_verification && user.email_verified.is_none() {
                 verification::welcome(tx, &this, &user, newcomer.callback.as_ref(), &visit)?;
                 return Ok(SignedUp::Unverified(newcomer.email.into_string()));
             }

@@ -220,6 +220,18 @@ impl Environment {
     /// # Errors
     /// 429 `auth/too-many-code-requests`, also within `resendCooldownSeconds`.
     pub fn count_mail(&self, purpose: &str, address: &str, visit: &Visit) -> Result<()> {
+        self.count_mail_and(purpose, address, visit, None)
+    }
+
+    /// Counts an invitation by its inviter, and as a mail to an address.
+    ///
+    /// # Errors
+    /// 429 `auth/too-many-requests`, `auth/too-many-code-requests`.
+    pub fn count_invitation(&self, inviter: Option<&str>, address: &str, visit: &Visit) -> Result<()> {
+        self.count_mail_and("invitation", address, visit, inviter.map(|id| (Rule::Invitation, id.to_owned())))
+    }
+
+    fn count_mail_and(&self, purpose: &str, address: &str, visit: &Visit, more: Option<Key>) -> Result<()> {
         let (key, now) = ((Rule::Mail, format!("{purpose} {address}")), self.now());
         let cooldown = Millis::from(self.auth_config().email.resend_cooldown_seconds) * 1000;
         let last = self.throttle().windows.lock().get(&key).and_then(|w| w.times.back().copied());
@@ -227,7 +239,7 @@ impl Environment {
             return Err(refusal(Code::TOO_MANY_CODE_REQUESTS, 1, wait));
         }
         let mut keys = vec![key];
-        keys.extend(self.peer_key(Rule::MailPeer, visit));
+        keys.extend(self.peer_key(Rule::MailPeer, visit).into_iter().chain(more));
         self.throttle().count(&keys, now)
     }
 

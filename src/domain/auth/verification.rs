@@ -8,15 +8,15 @@ use url::Url;
 use super::events::{self, Event};
 use super::one_time::{self, New, OneTime, Purpose, State};
 use super::throttle::Rule;
-use super::{Email, Visit, expired_link, invalid_link, post, sign_up};
+use super::{Email, Visit, expired_link, invalid_link, invitation_answer, post, sign_up};
 use crate::domain::backend::Backend;
 use crate::domain::caller::EndUser;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::mail::{Outgoing, Template};
 use crate::domain::time::Millis;
-use crate::store::Tx;
 use crate::store::data::UserRow;
+use crate::store::{Reader, Tx};
 
 const LIFETIME: Millis = 24 * 60 * 60 * 1000;
 
@@ -211,12 +211,22 @@ fn verify(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, found: &One
         one_time::void_all(tx, &user.id, before.as_deref())?;
     }
     one_time::use_up(tx, &found.id)?;
-    events::record(tx, environment, Event::of(if changed { "email_changed" } else { "email_verified" }, &user.id, visit))
+    events::record(tx, environment, Event::of(if changed { "email_changed" } else { "email_verified" }, &user.id, visit))?;
+    invitation_answer::grant_waiting(tx, environment, visit, &user.id)
 }
 
 impl Backend {
     /// The environment that a mailed link belongs to: links are opened without a key.
     pub async fn environment_of_link(self: &Arc<Self>, purpose: Purpose, token: &str) -> Result<Option<Arc<Environment>>> {
+        let token = token.to_owned();
+        self.environment_where(move |r, now| Ok(one_time::look_up(r, now, purpose, &token)?.is_some())).await
+    }
+
+    /// The first environment of which something holds at the time there.
+    pub(super) async fn environment_where(
+        self: &Arc<Self>,
+        holds: impl Fn(&Reader<'_>, Millis) -> Result<bool> + Clone + Send + Sync + 'static,
+    ) -> Result<Option<Arc<Environment>>> {
         let rows = self.control().read::<_, Error, _>(|r| Ok(r.all_environments()?)).await?;
         for row in rows {
             let environment = match self.environment(&row.id).await {
@@ -225,8 +235,8 @@ impl Backend {
                 Err(error) if error.code() == Code::ENVIRONMENT_NOT_FOUND => continue,
                 Err(error) => return Err(error),
             };
-            let (token, now) = (token.to_owned(), environment.now());
-            if environment.data().read::<_, Error, _>(move |r| Ok(one_time::look_up(r, now, purpose, &token)?.is_some())).await? {
+            let (holds, now) = (holds.clone(), environment.now());
+            if environment.data().read::<_, Error, _>(move |r| holds(r, now)).await? {
                 return Ok(Some(environment));
             }
         }

@@ -8,7 +8,7 @@ use super::access::{Asker, Deletable, not_found};
 use super::image;
 use super::profile::Profile;
 use crate::domain::auth::events::{self, Event};
-use crate::domain::auth::{Visit, mfa, one_time};
+use crate::domain::auth::{Visit, invitations, mfa, one_time};
 use crate::domain::caller::{Caller, EndUser};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
@@ -69,6 +69,7 @@ pub fn delete(tx: &mut Tx<'_>, environment: &Environment, mut user: UserRow, vis
     tx.remove_password(&user.id)?;
     tx.delete_accounts_of(&user.id)?;
     mfa::forget(tx, &user.id)?;
+    invitations::revoke_all_of(tx, environment, &user.id, visit)?;
     user.deleted_at = Some(now);
     user.updated_at = now;
     tx.update_user(&user)?;

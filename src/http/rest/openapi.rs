@@ -2,7 +2,7 @@
 
 use utoipa::OpenApi;
 
-use super::auth::{accounts, additions, jwks, mfa, passwords, sessions, sign_in, sign_up, simulator, social, verification};
+use super::auth::{accounts, additions, invitations, jwks, mfa, pages, passwords, sessions, sign_in, sign_up, simulator, social, verification};
 use super::files::{metadata, multipart, uploads};
 use super::users::{avatars, import, people, settings};
 use super::{auth_settings, changes, data, transfer};
@@ -56,6 +56,16 @@ pub struct DataApi;
     passwords::confirm_reset,
     passwords::change,
     passwords::withdraw,
+    invitations::create,
+    invitations::list,
+    invitations::show,
+    invitations::accept,
+    invitations::reject,
+    invitations::revoke,
+    pages::show_reset,
+    pages::reset,
+    pages::show_invitation,
+    pages::answer_invitation,
     mfa::enable,
     mfa::confirm,
     mfa::disable,

@@ -3,8 +3,11 @@
 pub mod accounts;
 pub mod additions;
 pub mod input;
+pub mod invitations;
 pub mod jwks;
 pub mod mfa;
+mod page_texts;
+pub mod pages;
 pub mod passwords;
 pub mod sessions;
 pub mod sign_in;
@@ -60,6 +63,12 @@ pub fn routes(config: &mut ServiceConfig) {
         .service(resource("/mfa/confirm").post(mfa::confirm).done())
         .service(resource("/mfa/disable").post(mfa::disable).done())
         .service(resource("/mfa/verify").post(mfa::verify).done())
+        .service(resource("/invitations").get(invitations::list).post(invitations::create).done())
+        .service(resource("/invitations/accept").post(invitations::accept).done())
+        .service(resource("/invitations/reject").post(invitations::reject).done())
+        .service(resource("/invitations/{invitationId}").get(invitations::show).delete(invitations::revoke).done())
+        .service(resource("/pages/reset").get(pages::show_reset).post(pages::reset).done())
+        .service(resource("/pages/invitation").get(pages::show_invitation).post(pages::answer_invitation).done())
         .service(resource("/withdraw").delete(passwords::withdraw).done())
         .service(resource("/anonymous").post(additions::anonymous).done())
         .service(resource("/impersonate").post(additions::impersonate).done())

@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::input::{self, Method};
 use super::{KeyCaller, Mailed, tokens};
-use crate::domain::auth::link::{self, Proof};
+use crate::domain::auth::link::{self, Besides, Proof};
 use crate::domain::auth::sign_in::{self, Attempt};
 use crate::domain::auth::{Email, TokenPair, mfa};
 use crate::domain::error::Error;
@@ -49,7 +49,7 @@ pub async fn sign_in(request: HttpRequest, caller: KeyCaller, body: Body) -> Api
     input::required(&[("email", body.email.is_some()), ("callbackUrl", !with_link || body.callback_url.is_some())])?;
     let email = input::email(body.email)?;
     match input::callback_url(&caller, body.callback_url.as_deref().filter(|_| with_link))? {
-        Some(callback) => link::request_link(environment, visit, &email, &callback, None).await?,
+        Some(callback) => link::request_link(environment, visit, &email, &callback, Besides::default()).await?,
         None => link::request_code(environment, visit, &email).await?,
     }
     let message = if with_link { "Open the link in the mail to sign in." } else { "Enter the code from the mail to sign in." };

@@ -6,6 +6,7 @@ use utoipa::ToSchema;
 
 use super::input::{self, Method};
 use super::{KeyCaller, Mailed, created, tokens};
+use crate::domain::auth::link::Besides;
 use crate::domain::auth::sign_up::{self, Newcomer, SignedUp};
 use crate::domain::auth::{TokenPair, anonymous, link, name, password};
 use crate::http::ApiResult;
@@ -28,6 +29,8 @@ pub struct SignUpBody {
     pub nickname: Option<String>,
     /// Where the mailed link leads.
     pub callback_url: Option<String>,
+    /// Accepts that invitation on the way; `email` must be the invited one. Works while sign-up is closed.
+    pub invitation_token: Option<String>,
 }
 
 /// The answer while the address has to be verified first.
@@ -59,6 +62,7 @@ pub async fn sign_up(request: HttpRequest, caller: KeyCaller, body: Body) -> Api
                 password: password::accept(&policy.email.password_policy, "password", &body.password.unwrap_or_default())?,
                 callback: input::callback_url(&caller, body.callback_url.as_deref())?,
                 email,
+                invitation: body.invitation_token,
             };
             if let (Some(_), Some(token)) = (&caller.refused, &caller.token) {
                 anonymous::check_expired(&caller.environment, token).await?;
@@ -76,9 +80,12 @@ pub async fn sign_up(request: HttpRequest, caller: KeyCaller, body: Body) -> Api
             let email = input::email(body.email)?;
             let name = given_name.as_deref().map(name::name).transpose()?;
             body.nickname.as_deref().map(name::nickname).transpose()?;
-            sign_up::check_open(&caller.environment)?;
+            if body.invitation_token.is_none() {
+                sign_up::check_open(&caller.environment)?;
+            }
             if let Some(callback) = input::callback_url(&caller, body.callback_url.as_deref())? {
-                link::request_link(&caller.environment, &caller.visit, &email, &callback, name).await?;
+                let besides = Besides { name, invitation: body.invitation_token };
+                link::request_link(&caller.environment, &caller.visit, &email, &callback, besides).await?;
             }
             let message = "Open the link in the mail to go on.".to_owned();
             Ok(created(Reply::ok(&Mailed { message, email: email.into_string() })?, &request))
