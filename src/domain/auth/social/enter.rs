@@ -6,7 +6,7 @@ use super::Identity;
 use crate::domain::auth::events::{self, Event};
 use crate::domain::auth::sign_in::{Attempt, Method, complete};
 use crate::domain::auth::throttle::Rule;
-use crate::domain::auth::{TokenPair, Verdict, Visit, accounts, sign_up, verification};
+use crate::domain::auth::{TokenPair, Verdict, Visit, accounts, invitation_answer, sign_up, verification};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
@@ -88,5 +88,6 @@ fn register(tx: &mut Tx<'_>, environment: &Environment, identity: &Identity, vis
     if environment.auth_config().email.require_email_verification && user.email.is_some() && user.email_verified.is_none() {
         verification::welcome(tx, environment, &user, None, visit)?;
     }
+    invitation_answer::grant_waiting(tx, environment, visit, &user.id)?;
     Ok(user.id)
 }
