@@ -300,7 +300,6 @@ async fn signing_up_by_link_with_the_token_accepts_when_the_link_is_used() {
 async fn an_invitation_expires_is_declined_or_taken_back_and_stays_so() {
     let app = TestApp::start().await;
     let mina = app.sign_up("mina", "tide42").await;
-    let client = app.with(&mina.access);
     let path = |invitation: &Value| format!("/v1/auth/invitations/{}", invitation["id"].as_str().unwrap());
     let reject = |token: String| {
         let client = app.guest();
