@@ -238,7 +238,7 @@ async fn the_token_of_a_page_stands_in_no_log() {
 #[actix_web::test]
 async fn a_link_works_from_another_environment_of_the_server_and_a_second_factor_stays_on() {
     let app = TestApp::start().await;
-    app.operator().post(&format!("{}/environments", app.project_path()), json!({ "name": "staging" })).await.assert(201);
+    app.operator().post(&format!("{}/environments", app.project_path()), json!({ "environment": "staging" })).await.assert(201);
     let mina = app.sign_up("mina", "tide42").await;
     let authenticator = app.turn_mfa_on(&mina, "tide42").await;
     let path = ask_for_reset(&app, "mina").await;

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use super::events::{self, Event};
-use super::invitations::{Invitation, check_open, end, note};
+use super::invitations::{UserInvitation, check_open, end, note};
 use super::throttle::Rule;
 use super::{Email, Visit, invalid_link, one_time};
 use crate::domain::backend::Backend;
@@ -18,7 +18,7 @@ use crate::store::{Reader, Tx};
 ///
 /// # Errors
 /// 401 `auth/invalid-token`; 400 `auth/invitation-expired`, `auth/invitation-already-accepted`; 404 `auth/invitation-not-found`.
-pub async fn accept(environment: &Arc<Environment>, visit: &Visit, caller: Option<&EndUser>, token: &str, email: Option<&Email>) -> Result<Invitation> {
+pub async fn accept(environment: &Arc<Environment>, visit: &Visit, caller: Option<&EndUser>, token: &str, email: Option<&Email>) -> Result<UserInvitation> {
     environment.count_peer(Rule::Probe, visit)?;
     let (token, email, caller) = (token.to_owned(), email.cloned(), caller.map(|user| user.id.clone()));
     let (this, visit) = (Arc::clone(environment), visit.clone());
@@ -53,10 +53,10 @@ pub async fn reject(environment: &Arc<Environment>, visit: &Visit, token: &str, 
 ///
 /// # Errors
 /// As [`accept`].
-pub async fn look_up(environment: &Environment, visit: &Visit, token: &str, email: &Email) -> Result<Invitation> {
+pub async fn look_up(environment: &Environment, visit: &Visit, token: &str, email: &Email) -> Result<UserInvitation> {
     environment.count_peer(Rule::Probe, visit)?;
     let (token, email, now) = (token.to_owned(), email.clone(), environment.now());
-    environment.data().read::<_, Error, _>(move |r| Ok(Invitation::of(open(r, now, &token, Some(&email))?, now))).await
+    environment.data().read::<_, Error, _>(move |r| Ok(UserInvitation::of(open(r, now, &token, Some(&email))?, now))).await
 }
 
 /// Whether a token belongs to an invitation of this address at all, whatever became of it.
@@ -105,7 +105,7 @@ pub(super) fn check_admits(r: &Reader<'_>, now: Millis, id: &str) -> Result<()> 
     if row.status == "accepted" { Ok(()) } else { check_open(&row, now) }
 }
 
-fn accept_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, row: InvitationRow, holder: Option<&str>) -> Result<Invitation> {
+fn accept_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, row: InvitationRow, holder: Option<&str>) -> Result<UserInvitation> {
     let now = environment.now();
     tx.set_app_invitation_status(&row.id, "accepted", None, now)?;
     let invitee = tx.reader().user_by_email(&row.email)?;
@@ -119,7 +119,7 @@ fn accept_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, row: Inv
         }
         grant_waiting(tx, environment, visit, &user.id)?;
     }
-    Ok(Invitation::of(InvitationRow { status: "accepted".to_owned(), updated_at: now, ..row }, now))
+    Ok(UserInvitation::of(InvitationRow { status: "accepted".to_owned(), updated_at: now, ..row }, now))
 }
 
 /// Gives a user the role of the invitation it has accepted last, once its address is verified. To be called wherever an

@@ -55,7 +55,7 @@ impl ResourceType {
 /// An invitation as it is shown; its token stands in the mail only.
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
-pub struct Invitation {
+pub struct UserInvitation {
     pub id: String,
     /// `organization`, `project` or `user`.
     pub resource_type: String,
@@ -74,7 +74,7 @@ pub struct Invitation {
     pub updated_at: String,
 }
 
-impl Invitation {
+impl UserInvitation {
     pub(super) fn of(row: InvitationRow, now: Millis) -> Self {
         Self {
             status: if is_over(&row, now) { "expired".to_owned() } else { row.status },
@@ -118,7 +118,7 @@ pub struct NewInvitation {
 /// # Errors
 /// 401 `common/authentication-required`; 403 `auth/forbidden`; 400 `user/invalid-role`; 429 `auth/too-many-requests`,
 /// `auth/too-many-code-requests`.
-pub async fn create(environment: &Arc<Environment>, visit: &Visit, caller: &Caller, new: NewInvitation) -> Result<Invitation> {
+pub async fn create(environment: &Arc<Environment>, visit: &Visit, caller: &Caller, new: NewInvitation) -> Result<UserInvitation> {
     require_somebody(caller)?;
     check_rights(environment, caller, &new)?;
     let inviter = caller.own_id().map(str::to_owned);
@@ -151,7 +151,7 @@ fn check_rights(environment: &Environment, caller: &Caller, new: &NewInvitation)
     Ok(())
 }
 
-fn create_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, inviter: Option<&str>, new: NewInvitation, target: &Url) -> Result<Invitation> {
+fn create_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, inviter: Option<&str>, new: NewInvitation, target: &Url) -> Result<UserInvitation> {
     let now = environment.now();
     let sender = match inviter {
         Some(id) => Some(tx.reader().user(id)?.ok_or_else(|| Error::new(Code::SESSION_EXPIRED, "The session of this token has ended; sign in again"))?),
@@ -184,7 +184,7 @@ fn create_in(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, inviter:
     let link = with_parameters(target, &[("token", &token), ("email", email)]);
     send(tx, environment, &row, link, token, i64::from(days) * DAY / 1000)?;
     note(tx, environment, "invitation_created", inviter, Some(visit))?;
-    Ok(Invitation::of(row, now))
+    Ok(UserInvitation::of(row, now))
 }
 
 /// Writes the mail, in the language of the account that has the address.
@@ -211,7 +211,7 @@ pub struct InvitationQuery {
 ///
 /// # Errors
 /// 401 `common/authentication-required`; `common/invalid-parameters`.
-pub async fn list(environment: &Environment, caller: &Caller, query: InvitationQuery, page: Page) -> Result<List<Invitation>> {
+pub async fn list(environment: &Environment, caller: &Caller, query: InvitationQuery, page: Page) -> Result<List<UserInvitation>> {
     require_somebody(caller)?;
     if let Some(kind) = &query.resource_type {
         ResourceType::parse(kind)?;
@@ -224,14 +224,14 @@ pub async fn list(environment: &Environment, caller: &Caller, query: InvitationQ
     let inviter_id = caller.own_id().filter(|_| !caller.is_admin()).map(str::to_owned);
     let filter = InvitationFilter { inviter_id, resource_type: query.resource_type, resource_id: query.resource_id, status: query.status, now };
     let (rows, total) = environment.data().read::<_, Error, _>(move |r| Ok(r.app_invitations(&filter, page.limit, page.offset)?)).await?;
-    Ok(List::new(rows.into_iter().map(|row| Invitation::of(row, now)).collect(), page, total))
+    Ok(List::new(rows.into_iter().map(|row| UserInvitation::of(row, now)).collect(), page, total))
 }
 
 /// One invitation, for who sent it, whom it is for, and admins.
 ///
 /// # Errors
 /// 401 `common/authentication-required`; 404 `auth/invitation-not-found`.
-pub async fn get(environment: &Environment, caller: &Caller, id: &str) -> Result<Invitation> {
+pub async fn get(environment: &Environment, caller: &Caller, id: &str) -> Result<UserInvitation> {
     require_somebody(caller)?;
     let (own, is_admin, id, now) = (caller.own_id().map(str::to_owned), caller.is_admin(), id.to_owned(), environment.now());
     environment
@@ -240,7 +240,7 @@ pub async fn get(environment: &Environment, caller: &Caller, id: &str) -> Result
             let row = r.app_invitation(&id)?.ok_or_else(not_found)?;
             let own_email = own.as_deref().map(|id| r.user(id)).transpose()?.flatten().and_then(|user| user.email);
             let may = is_admin || (own.is_some() && own == row.inviter_id) || own_email.is_some_and(|email| email == row.email);
-            if may { Ok(Invitation::of(row, now)) } else { Err(not_found()) }
+            if may { Ok(UserInvitation::of(row, now)) } else { Err(not_found()) }
         })
         .await
 }

@@ -8,7 +8,7 @@ use utoipa::ToSchema;
 
 use super::{Done, KeyCaller, created, done, input, visit};
 use crate::domain::access::Access;
-use crate::domain::auth::invitations::{self, Invitation, InvitationQuery, NewInvitation, ResourceType};
+use crate::domain::auth::invitations::{self, InvitationQuery, NewInvitation, ResourceType, UserInvitation};
 use crate::domain::auth::redirects::{self, Parameter};
 use crate::domain::auth::{Email, invitation_answer, name};
 use crate::domain::error::{Error, Result};
@@ -41,7 +41,7 @@ pub struct InvitationBody {
 /// Invite somebody by mail.
 ///
 /// A pending invitation of the same address to the same resource is revoked. The token stands in the mail only.
-#[utoipa::path(post, path = "/v1/auth/invitations", tag = "auth", request_body = InvitationBody, responses((status = 201, body = Invitation)))]
+#[utoipa::path(post, path = "/v1/auth/invitations", tag = "auth", request_body = InvitationBody, responses((status = 201, body = UserInvitation)))]
 pub async fn create(request: HttpRequest, access: Access, body: Body) -> ApiResult<HttpResponse> {
     let (body, visit): (InvitationBody, _) = (body.json().await?, visit(&request)?);
     let (kind, resource, role) = (filled(body.resource_type), filled(body.resource_id), filled(body.resource_role));
@@ -81,7 +81,7 @@ fn bounded(field: &str, text: String, max: usize) -> Result<String> {
 /// List the invitations one has sent, newest first; all of them for admins.
 #[utoipa::path(get, path = "/v1/auth/invitations", tag = "auth", params(("resourceType" = Option<String>, Query), ("resourceId" = Option<String>, Query),
     ("status" = Option<String>, Query), ("page" = Option<String>, Query), ("limit" = Option<String>, Query)),
-    responses((status = 200, body = List<Invitation>)))]
+    responses((status = 200, body = List<UserInvitation>)))]
 pub async fn list(request: HttpRequest, access: Access) -> ApiResult<HttpResponse> {
     let params = params(&request)?;
     let text = |name: &str| params.get(name).filter(|text| !text.is_empty()).map(str::to_owned);
@@ -92,7 +92,7 @@ pub async fn list(request: HttpRequest, access: Access) -> ApiResult<HttpRespons
 
 /// Show an invitation to who sent it, whom it is for, and admins.
 #[utoipa::path(get, path = "/v1/auth/invitations/{invitationId}", tag = "auth", params(("invitationId" = String, Path)),
-    responses((status = 200, body = Invitation)))]
+    responses((status = 200, body = UserInvitation)))]
 pub async fn show(request: HttpRequest, access: Access, id: Path<String>) -> ApiResult<HttpResponse> {
     Ok(Reply::ok(&invitations::get(&access.environment, &access.caller, &id).await?)?.send(&request))
 }
@@ -116,7 +116,7 @@ impl AnswerBody {
 /// Accept an invitation; nobody is signed in by it.
 ///
 /// With the access token of the account that has the invited address, that address becomes verified.
-#[utoipa::path(post, path = "/v1/auth/invitations/accept", tag = "auth", request_body = AnswerBody, responses((status = 200, body = Invitation)))]
+#[utoipa::path(post, path = "/v1/auth/invitations/accept", tag = "auth", request_body = AnswerBody, responses((status = 200, body = UserInvitation)))]
 pub async fn accept(request: HttpRequest, caller: KeyCaller, body: Body) -> ApiResult<HttpResponse> {
     let (token, email) = body.json::<AnswerBody>().await?.check()?;
     let invitation = invitation_answer::accept(&caller.environment, &caller.visit, caller.user(), &token, email.as_ref()).await?;

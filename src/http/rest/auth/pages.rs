@@ -13,7 +13,7 @@ use utoipa::ToSchema;
 
 use super::page_texts::{self, Texts};
 use super::{email_is_on, visit};
-use crate::domain::auth::invitations::Invitation;
+use crate::domain::auth::invitations::UserInvitation;
 use crate::domain::auth::one_time::Purpose;
 use crate::domain::auth::{Email, Visit, invalid_link, invitation_answer, password_reset};
 use crate::domain::environment::Environment;
@@ -228,7 +228,7 @@ impl Page {
         if let Some(error) = problem { self.noted(error, answer) } else { answer }
     }
 
-    fn invitation_form(&self, invitation: Invitation, link: &Link) -> HttpResponse {
+    fn invitation_form(&self, invitation: UserInvitation, link: &Link) -> HttpResponse {
         let app = self.app.as_deref().unwrap_or_default();
         let (inviter, resource) = (invitation.inviter_name.as_deref().unwrap_or(app), invitation.resource_name.as_deref().unwrap_or(app));
         let lead = page_texts::invitation_lead(self.locale, inviter, resource);
