@@ -111,7 +111,7 @@ impl Asker {
             Template::SignupConfirmation => verification::send(environment, visit, Family::SignUp, &email, callback.as_ref(), None).await,
             Template::EmailVerification => verification::send(environment, visit, Family::Contact, &email, callback.as_ref(), None).await,
             Template::PasswordReset => password_reset::request(environment, visit, &email, callback.as_ref()).await,
-            Template::MagicLink => link::request_link(environment, visit, &email, needed(callback.as_ref())?, None).await,
+            Template::MagicLink => link::request_link(environment, visit, &email, needed(callback.as_ref())?, link::Besides::default()).await,
             Template::EmailCode => link::request_code(environment, visit, &email).await,
             Template::Invitation => {
                 let message = "Invitations are made for a resource, by POST /v1/auth/invitations; this user is there already";
