@@ -16,7 +16,7 @@ use crate::support::process::{DataDirectory, Process};
 use crate::support::random::Random;
 use crate::support::storage::objects;
 
-const ROUNDS: usize = 24;
+const ROUNDS: usize = 30;
 const ACTORS: usize = 4;
 /// Uploads of each actor in a round.
 const EACH: usize = 5;
@@ -87,7 +87,7 @@ async fn prepare(client: &Client, step: Step, n: u8) -> Option<(Item, Value)> {
     let (url, key) = (begun["url"].as_str().unwrap(), begun["key"].as_str().unwrap());
     let mut item = Item { id: begun["fileId"].as_str().unwrap().into(), path: format!("/storage/{key}"), now: State::Pending, next: None };
     if step == Step::Put {
-        if n % 2 == 0 {
+        if n.is_multiple_of(2) {
             put(client, url, bytes(n)).await?;
             item.now = State::Stored(n);
         }

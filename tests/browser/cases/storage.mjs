@@ -20,7 +20,7 @@ async function stored(api, server, filename, contentType, text) {
 export default {
   "no script in a stored file runs, however the file is opened": async ({ context, page, app, api, server, expected }) => {
     // The sandbox tells what it has blocked, and a refused download is an error of the frame.
-    expected.push(/sandbox|Content Security Policy|MIME type|ERR_ABORTED|Download/i);
+    expected.push(/sandbox|Content Security Policy|MIME type|ERR_ABORTED|Download|favicon/i);
     const calls = [];
     context.on("request", (request) => request.url().includes("ran=") && calls.push(request.url()));
     const call = (name) => `new Image().src = ${JSON.stringify(`${server.url}/healthz?ran=${name}`)}; document.title = "ran"`;
