@@ -37,16 +37,16 @@ enum OnConflict {
 
 /// What an import did.
 #[derive(Debug, Clone, Default, Serialize, ToSchema)]
-pub struct Report {
+pub struct UserImportReport {
     pub created: usize,
     pub updated: usize,
     pub skipped: usize,
-    pub errors: Vec<Faulty>,
+    pub errors: Vec<UserImportFault>,
 }
 
 /// An entry that was left out.
 #[derive(Debug, Clone, Serialize, ToSchema)]
-pub struct Faulty {
+pub struct UserImportFault {
     /// Its place in `users`, from 0.
     pub index: usize,
     /// As sent.
@@ -74,7 +74,7 @@ enum Done {
 /// Why nothing is committed.
 enum Stop {
     /// `fail` found something.
-    Report(Report),
+    Report(UserImportReport),
     Error(Error),
 }
 
@@ -90,9 +90,9 @@ impl From<Error> for Stop {
     }
 }
 
-impl Report {
+impl UserImportReport {
     fn refuse(&mut self, index: usize, email: Option<String>, error: &Error) {
-        self.errors.push(Faulty { index, email, code: error.code().name.to_owned(), message: error.message().to_owned() });
+        self.errors.push(UserImportFault { index, email, code: error.code().name.to_owned(), message: error.message().to_owned() });
     }
 
     fn count(&mut self, done: &Done) {
@@ -110,13 +110,13 @@ impl Asker {
     ///
     /// # Errors
     /// 400 `common/invalid-parameters` for a body that is no list of 1–1,000 users.
-    pub async fn import(&self, mut body: Map<String, Value>) -> Result<Report> {
+    pub async fn import(&self, mut body: Map<String, Value>) -> Result<UserImportReport> {
         let on_conflict = on_conflict(body.get("onConflict"))?;
         let Some(Value::Array(users)) = body.remove("users") else { return Err(Error::invalid_parameter("users", "users must be a list")) };
         if !(1..=MOST).contains(&users.len()) {
             return Err(Error::invalid_parameter("users", format!("users must have 1–{MOST} members, not {}", users.len())));
         }
-        let mut report = Report::default();
+        let mut report = UserImportReport::default();
         let mut entries = Vec::with_capacity(users.len());
         for (index, value) in users.iter().enumerate() {
             let email = value["email"].as_str().map(|text| text.chars().take(320).collect::<String>());
@@ -163,7 +163,7 @@ impl Asker {
         hashed.buffer_unordered(AT_ONCE).try_collect().await
     }
 
-    async fn commit(&self, entries: Vec<Placed>, on_conflict: OnConflict, mut report: Report) -> Result<Report> {
+    async fn commit(&self, entries: Vec<Placed>, on_conflict: OnConflict, mut report: UserImportReport) -> Result<UserImportReport> {
         let asker = self.clone();
         let done = self
             .environment
@@ -179,7 +179,7 @@ impl Asker {
                 }
                 report.errors.sort_by_key(|faulty| faulty.index);
                 if on_conflict == OnConflict::Fail && !report.errors.is_empty() {
-                    return Err(Stop::Report(Report { errors: report.errors, ..Report::default() }));
+                    return Err(Stop::Report(UserImportReport { errors: report.errors, ..UserImportReport::default() }));
                 }
                 if report.created + report.updated > 0 {
                     asker.note_import(tx, &report)?;
@@ -193,7 +193,7 @@ impl Asker {
         }
     }
 
-    fn note_import(&self, tx: &mut Tx<'_>, report: &Report) -> Result<()> {
+    fn note_import(&self, tx: &mut Tx<'_>, report: &UserImportReport) -> Result<()> {
         let counts = json!({ "created": report.created, "updated": report.updated, "skipped": report.skipped, "errors": report.errors.len() });
         let name = format!("{} users", report.created + report.updated);
         let metadata = counts.as_object().cloned().unwrap_or_default();

@@ -9,7 +9,7 @@ use super::place::Place;
 use super::reply;
 use crate::domain::error::Result;
 use crate::domain::page::List;
-use crate::domain::users::import::{BODY, Report};
+use crate::domain::users::import::{BODY, UserImportReport};
 use crate::domain::users::{Asker, Part, PublicUser, User, UserQuery};
 use crate::http::body::{Body, JSON_LIMIT};
 use crate::http::rest::auth::visit;
@@ -60,7 +60,7 @@ pub async fn create(request: HttpRequest, state: State, developer: Developer, bo
 
 /// Take over users of another system, with their ids, times and password hashes.
 #[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/users/import", tag = "management",
-    params(("projectId" = String, Path), ("environment" = String, Path)), request_body = ImportBody, responses((status = 200, body = Report)))]
+    params(("projectId" = String, Path), ("environment" = String, Path)), request_body = ImportBody, responses((status = 200, body = UserImportReport)))]
 pub async fn import(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
     let asker = to_write(&request, &state, &developer).await?;
     reply::ok(&asker.import(object(body, BODY).await?).await?)

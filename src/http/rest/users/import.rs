@@ -6,7 +6,7 @@ use utoipa::ToSchema;
 
 use super::object;
 use crate::domain::users::Asker;
-use crate::domain::users::import::{BODY, Report};
+use crate::domain::users::import::{BODY, UserImportReport};
 use crate::http::ApiResult;
 use crate::http::body::Body;
 use crate::http::reply::Reply;
@@ -27,7 +27,7 @@ pub struct ImportBody {
 ///
 /// One transaction: faulty entries are reported and left out; `fail` commits nothing if there is any. Body up to 10 MiB.
 #[utoipa::path(post, path = "/v1/users/import", tag = "users", operation_id = "importUsers", request_body = ImportBody,
-    responses((status = 200, body = Report)))]
+    responses((status = 200, body = UserImportReport)))]
 pub async fn import(request: HttpRequest, asker: Asker, body: Body) -> ApiResult<HttpResponse> {
     asker.secret_key()?;
     Ok(Reply::ok(&asker.import(object(body, BODY).await?).await?)?.send(&request))
