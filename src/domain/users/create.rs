@@ -1,7 +1,5 @@
 //! Users made by an admin (`04-users.md` §3).
 
-use std::sync::Arc;
-
 use serde_json::{Map, Value};
 
 use super::access::Asker;
@@ -24,7 +22,7 @@ impl Asker {
     pub async fn create(&self, body: &Map<String, Value>) -> Result<Person> {
         let now = self.environment.now();
         let mut problems = Problems::default();
-        let email = required(body, "email", &mut problems, |text| Email::parse(text));
+        let email = required(body, "email", &mut problems, Email::parse);
         let name = required(body, "name", &mut problems, name::name);
         let nickname = body.get("nickname").and_then(|v| problems.take(fields::nickname(v))).flatten();
         let role = body.get("role").filter(|v| !v.is_null()).and_then(|v| problems.take(admin_changes::role(&self.environment, v)));
@@ -60,7 +58,7 @@ impl Asker {
                     tx.set_password(&user.id, hash, user.created_at)?;
                 }
                 asker.audit(tx, "created", &user, Map::new())?;
-                Person::read(&tx.reader(), &Arc::clone(&asker.environment), user, &asker.visit.base_url)
+                Person::read(&tx.reader(), &asker.environment, user, &asker.visit.base_url)
             })
             .await
     }

@@ -14,7 +14,7 @@ use super::admin_changes::{move_to, set_password};
 use super::changes::taken;
 use super::import_entry::{Entry, Proof};
 use super::profile::Profile;
-use crate::domain::auth::sign_up;
+use crate::domain::auth::{Email, sign_up};
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
 use crate::store::data::{AccountRow, UserRow};
@@ -223,7 +223,7 @@ impl Asker {
         let (mut profile, created_at) = (Profile::default(), entry.created_at.unwrap_or(now));
         let mut user = UserRow {
             id: entry.id.unwrap_or_else(new_id),
-            email: entry.email.map(|email| email.into_string()),
+            email: entry.email.map(Email::into_string),
             name: Some(entry.name),
             role: entry.role.unwrap_or_else(|| "user".to_owned()),
             email_verified: entry.verified.and_then(|v| v.since(None, now)),
