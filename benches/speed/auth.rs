@@ -16,10 +16,10 @@ const PASSWORD: &str = "tide-of-spring-42";
 
 pub fn measure(seeded: &Seeded, seconds: Duration, report: &mut Report) {
     let server = Running::start(seeded);
-    let tokens = sign_up(&server);
+    sign_up(&server);
     sign_ins(&server, seconds, report);
     beside_sign_ins(&server, seconds, report);
-    tokens_checked(&server, &tokens, seconds, report);
+    tokens_checked(&server, seconds, report);
 }
 
 fn address(n: usize) -> String {
@@ -34,17 +34,14 @@ fn sign_in(seeded: &Seeded, n: usize) -> Vec<u8> {
     post(seeded, "/email/signin", &json!({ "email": address(n), "password": PASSWORD }))
 }
 
-/// Makes the users, unless the directory has them from an earlier run; answers an access token of each.
-fn sign_up(server: &Running) -> Vec<String> {
+/// Makes the users, unless the directory has them from an earlier run.
+fn sign_up(server: &Running) {
     let seeded = &server.seeded;
-    let known = load::status(server.port, &sign_in(seeded, 0)) == 200;
-    let token = |n: usize| {
-        let request =
-            if known { sign_in(seeded, n) } else { post(seeded, "/email/signup", &json!({ "email": address(n), "password": PASSWORD, "name": "Mina" })) };
-        let answer: Value = serde_json::from_slice(&load::one(server.port, &request)).unwrap();
-        answer["accessToken"].as_str().unwrap().to_owned()
-    };
-    (0..SIGNING_IN).map(token).collect()
+    for n in 0..SIGNING_IN {
+        if load::status(server.port, &sign_in(seeded, n)) != 200 {
+            load::one(server.port, &post(seeded, "/email/signup", &json!({ "email": address(n), "password": PASSWORD, "name": "Mina" })));
+        }
+    }
 }
 
 /// Sign-ins beside the hash alone, with the same parameters on as many threads as the server's pool has.
@@ -104,8 +101,14 @@ fn quantile(sorted: &[Duration], part: f64) -> f64 {
 }
 
 /// The same reads with the key alone and with users' tokens beside it.
-fn tokens_checked(server: &Running, tokens: &[String], seconds: Duration, report: &mut Report) {
+fn tokens_checked(server: &Running, seconds: Duration, report: &mut Report) {
     let seeded = &server.seeded;
+    // Sessions of their own: a user keeps 50, and many more have been opened.
+    let token = |n: usize| {
+        let answer: Value = serde_json::from_slice(&load::one(server.port, &sign_in(seeded, n))).unwrap();
+        answer["accessToken"].as_str().unwrap().to_owned()
+    };
+    let tokens: Vec<String> = (0..SIGNING_IN).map(token).collect();
     let by_key: Vec<Vec<u8>> = seeded.ids.iter().take(1_000).map(|id| server::get(&format!("/v1/data/{}/{id}", seed::LARGE), seeded)).collect();
     let with_token = |(n, request): (usize, &Vec<u8>)| {
         let token = format!("Authorization: Bearer {}\r\n\r\n", tokens[n % tokens.len()]);

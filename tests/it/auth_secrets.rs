@@ -249,6 +249,27 @@ async fn second_factor(w: &mut Watched) {
     w.hide_pair(&pair);
 }
 
+/// Google, played by the server itself: its codes and ID tokens.
+async fn social(w: &mut Watched) {
+    let back = "http://localhost:5173/auth";
+    let wanted = json!({ "redirectUri": back, "identity": { "email": "sora@harbor.test", "name": "Sora", "emailVerified": true } });
+    let approved = w.secret().post("/v1/auth/simulator/google/approve", wanted.clone()).await.assert(200);
+    let (code, id_token) = (approved["code"].as_str().unwrap(), approved["idToken"].as_str().unwrap());
+    w.hide("provider's code", code);
+    w.hide("ID token", id_token);
+    w.post("/google/callback", json!({ "code": code, "redirectUri": "http://localhost:5173/other" })).await.assert(401);
+    let approved = w.secret().post("/v1/auth/simulator/google/approve", wanted).await.assert(200);
+    let code = approved["code"].as_str().unwrap();
+    w.hide("provider's code", code);
+    let pair = w.post("/google/callback", json!({ "code": code, "redirectUri": back })).await.assert(200);
+    w.hide_pair(&pair);
+    w.post("/google/callback", json!({ "code": code, "redirectUri": back })).await.assert(401);
+    let pair = w.post("/google/callback", json!({ "idToken": id_token })).await.assert(200);
+    w.hide_pair(&pair);
+    let again = w.guest().get(&format!("/v1/auth/google/callback?code={code}&redirectUri=http%3A%2F%2Flocalhost%3A5173%2Fauth")).await;
+    w.seen(again).assert(401);
+}
+
 /// Anonymous users, impersonation, settings with their secrets, and mail that no server takes.
 async fn additions(w: &mut Watched) {
     let guest = w.post("/anonymous", json!({})).await.assert(201);
@@ -280,6 +301,7 @@ async fn no_password_hash_token_or_code_shows_in_log_events_request_log_activiti
     passwords_and_sessions(&mut w).await;
     mailed_secrets(&mut w).await;
     second_factor(&mut w).await;
+    social(&mut w).await;
     additions(&mut w).await;
     w.hide("any hash", "$argon2id$");
     w.hide("any hash, JSON", "argon2id");
