@@ -9,6 +9,7 @@ mod cors;
 mod download;
 pub mod error;
 mod exchange;
+pub mod form;
 pub mod health;
 mod img;
 pub mod log;

@@ -86,7 +86,8 @@ impl<'a> Fields<'a> {
     }
 
     pub fn bucket(&self, names: Names) -> Result<Option<Bucket>> {
-        self.text(names)?.map(|word| Bucket::parse(names[0], word)).transpose()
+        let name = self.given(names).map_or(names[0], |(name, _)| name);
+        self.text(names)?.map(|word| Bucket::parse(name, word)).transpose()
     }
 
     /// A side of a picture.

@@ -6,6 +6,7 @@ pub mod bulk;
 mod change;
 pub mod conditions;
 pub mod dimensions;
+pub mod direct;
 pub mod disposition;
 mod download;
 pub mod import;
@@ -95,8 +96,8 @@ fn remove_after_commit(tx: &mut Tx<'_>, environment: &Environment, names: Vec<St
     let objects = environment.objects().clone();
     let (pictures, environment_id) = (Arc::clone(environment.pictures()), environment.id().to_owned());
     tx.after_commit(move || {
-        // An object is named after its file.
-        for file_id in names.iter().filter_map(|name| Some(name.rsplit('/').next()?.rsplit_once('-')?.0)) {
+        // An object is named after its file; parts are no objects yet.
+        for file_id in names.iter().filter(|name| !name.starts_with("parts/")).filter_map(|name| Some(name.rsplit('/').next()?.rsplit_once('-')?.0)) {
             pictures.forget(&environment_id, file_id);
         }
         let mut folders: Vec<&str> = names.iter().filter_map(|name| name.strip_prefix("parts/")?.split('/').next()).collect();

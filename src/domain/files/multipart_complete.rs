@@ -1,5 +1,6 @@
 //! Completing a multipart upload: its parts become one object (`05-storage.md` §5.3, §8).
 
+use std::collections::HashMap;
 use std::sync::{Arc, Weak};
 
 use md5::Md5;
@@ -7,11 +8,11 @@ use parking_lot::Mutex;
 use serde::Serialize;
 use serde_json::Value;
 use sha2::{Digest, Sha256};
-use std::collections::HashMap;
 use utoipa::ToSchema;
 
 use super::input::{Fields, required, whole};
 use super::multipart::{MAX_PARTS, Named, upload_not_found};
+use super::put::DISK_RESERVE;
 use super::{Files, dimensions, remove_after_commit, rights};
 use crate::domain::error::{Code, Detail, Error, Result};
 use crate::store::data::{ObjectRow, PartRow, UploadRow};
@@ -19,8 +20,6 @@ use crate::store::{Objects, Placed};
 
 /// Entries that are told apart when a list of parts is wrong.
 const MAX_DETAILS: usize = 100;
-/// Bytes that stay free on the disk.
-const RESERVE: u64 = 256 * 1024 * 1024;
 
 #[derive(Debug, Clone, Serialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
@@ -123,7 +122,7 @@ impl Files {
         let content_type = upload.content_type.clone().unwrap_or_else(|| super::media_type::MediaType::guess(&upload.filename).into_string());
         let now = self.environment.now();
         let work = move || {
-            if objects.free_space().is_some_and(|free| free < size.saturating_add(RESERVE)) {
+            if objects.free_space().is_some_and(|free| free < size.saturating_add(DISK_RESERVE)) {
                 return Err(std::io::ErrorKind::StorageFull.into());
             }
             let incoming = objects.join(&names)?;
@@ -149,9 +148,13 @@ impl Files {
         let this = self.share();
         let write = self.environment.data().write::<_, Error, _>(move |tx| {
             let upload = named.open(&tx.reader(), &this)?;
+            if !placed.is_there() {
+                return Err(Error::unavailable("The content of the environment was replaced meanwhile; complete again"));
+            }
             let stored = tx.reader().parts(&upload.id)?;
             for (at, part) in chosen.iter().enumerate() {
-                if !stored.iter().any(|now| now.name == part.name) {
+                let now = stored.binary_search_by_key(&part.number, |stored| stored.number).ok().map(|at| &stored[at].name);
+                if now != Some(&part.name) {
                     return Err(wrong(vec![changed(at, part.number)]));
                 }
             }

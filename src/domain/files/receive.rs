@@ -79,15 +79,23 @@ impl Receiving {
     /// # Errors
     /// 400 `file/checksum-mismatch`, `file/file-too-small`; and what has changed since the PUT began: 404 `file/not-found`,
     /// `file/upload-not-found`, 409 `file/s3-key-already-exists`, 507 `file/quota-exceeded`, 503. Nothing is stored then.
-    pub async fn finish(mut self) -> Result<String> {
-        self.permit.check_size(self.received)?;
-        let incoming = self.written().await?.map(|written| written.incoming);
-        let (permit, rest) = (self.permit.clone(), self.buffer);
-        let (placed, object) = tokio::task::spawn_blocking(move || place(&permit, incoming, rest)).await.map_err(Error::internal)??;
-        let (permit, etag) = (self.permit, object.etag.clone());
-        let environment = permit.environment.clone();
+    pub async fn finish(self) -> Result<String> {
+        let permit = self.permit.clone();
+        let (placed, object) = self.place().await?;
+        let (etag, environment) = (object.etag.clone(), permit.environment.clone());
         environment.data().write::<_, Error, _>(move |tx| permit.commit(tx, placed, object)).await?;
         Ok(etag)
+    }
+
+    /// The body has ended: makes the bytes durable under a name of their own. No row names them yet.
+    ///
+    /// # Errors
+    /// 400 `file/checksum-mismatch`, `file/file-too-small`; 503.
+    pub(super) async fn place(mut self) -> Result<(Placed, ObjectRow)> {
+        self.permit.check_size(self.received)?;
+        let incoming = self.written().await?.map(|written| written.incoming);
+        let (permit, rest) = (self.permit, self.buffer);
+        tokio::task::spawn_blocking(move || place(&permit, incoming, rest)).await.map_err(Error::internal)?
     }
 }
 

@@ -43,7 +43,7 @@ enum Which {
 
 impl Registration {
     /// Reads a body; `complete`: name, type and size have to be in it.
-    fn parse(fields: Fields<'_>, caller: &Caller, complete: bool) -> Result<Self> {
+    pub(super) fn parse(fields: Fields<'_>, caller: &Caller, complete: bool) -> Result<Self> {
         let original_name = fields.file_name(ORIGINAL_NAME)?;
         let media_type = fields.media_type(MIME_TYPE)?;
         let size = fields.size(SIZE)?;

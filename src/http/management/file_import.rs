@@ -1,13 +1,10 @@
 //! Taking over a file from elsewhere, with what was known of it there.
 
-use actix_web::http::header::CONTENT_TYPE;
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
 use bytes::BytesMut;
-use futures_util::{StreamExt, stream};
 use multer::{Field, Multipart};
 use serde_json::Value;
-use tokio::sync::mpsc;
 
 use super::files::to_write;
 use super::identity::Developer;
@@ -16,10 +13,7 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::files::Files;
 use crate::domain::files::import::{Arriving, ImportedFile};
 use crate::http::body::JSON_LIMIT;
-use crate::http::{ApiResult, State};
-
-/// Pieces of the body that may wait for the disk.
-const WAITING: usize = 4;
+use crate::http::{ApiResult, State, form};
 
 /// What the form holds, for the API document.
 #[derive(utoipa::ToSchema)]
@@ -38,28 +32,8 @@ pub struct ImportForm {
     request_body(content = ImportForm, content_type = "multipart/form-data"), responses((status = 201, body = ImportedFile), (status = 409)))]
 pub async fn import(request: HttpRequest, state: State, developer: Developer, body: Payload) -> ApiResult<HttpResponse> {
     let files = to_write(&request, &state, &developer).await?;
-    let (metadata, arrived) = read(&files, form(&request, body)?).await?;
+    let (metadata, arrived) = read(&files, form::open(&request, body)?).await?;
     reply::created(&files.import(&state, &metadata, arrived).await?)
-}
-
-/// # Errors
-/// 415 for anything but a form with a boundary.
-fn form(request: &HttpRequest, mut body: Payload) -> Result<Multipart<'static>> {
-    let content_type = request.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let boundary = multer::parse_boundary(content_type).map_err(|_| {
-        Error::new(Code::UNSUPPORTED_MEDIA_TYPE, "The Content-Type must be multipart/form-data with a boundary, which clients add by themselves")
-    })?;
-    // A payload stays on its thread, a form wants to be free to leave it.
-    let (sender, receiver) = mpsc::channel(WAITING);
-    actix_web::rt::spawn(async move {
-        while let Some(piece) = body.next().await {
-            if sender.send(piece.map_err(|error| std::io::Error::other(error.to_string()))).await.is_err() {
-                return;
-            }
-        }
-    });
-    let pieces = stream::unfold(receiver, |mut receiver| async move { receiver.recv().await.map(|piece| (piece, receiver)) });
-    Ok(Multipart::new(pieces, boundary))
 }
 
 async fn read(files: &Files, mut form: Multipart<'static>) -> Result<(Value, Arriving)> {

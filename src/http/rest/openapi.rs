@@ -137,6 +137,7 @@ pub struct UsersApi;
     metadata::list,
     metadata::register,
     uploads::presign,
+    super::files::direct::upload,
     metadata::stats,
     metadata::buckets,
     multipart::list,

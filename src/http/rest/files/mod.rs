@@ -1,6 +1,7 @@
 //! `/v1/files`: what is known of stored files; their bytes go through `/storage` (`05-storage.md` §5).
 
 pub mod bodies;
+pub mod direct;
 pub mod metadata;
 pub mod multipart;
 pub mod uploads;
@@ -19,6 +20,7 @@ pub fn routes(config: &mut ServiceConfig) {
     config
         .service(resource("").get(metadata::list).post(metadata::register).done())
         .service(resource("/presigned-url").post(uploads::presign).done())
+        .service(resource("/upload").post(direct::upload).done())
         .service(resource("/stats").get(metadata::stats).done())
         .service(resource("/buckets").get(metadata::buckets).done())
         .service(resource("/multipart").get(multipart::list).done())
