@@ -157,6 +157,8 @@ fn users_inside(config: &mut ServiceConfig) {
         .service(resource(&of("")).get(users::show).patch(users::update).delete(users::delete).done())
         .service(resource(&of("/role")).patch(users::set_role).done())
         .service(resource(&of("/profile")).get(user_settings::profile).patch(user_settings::update_profile).done())
+        .service(resource(&of("/avatar")).patch(user_settings::set_avatar).delete(user_settings::remove_avatar).done())
+        .service(resource(&of("/avatar/upload-url")).post(user_settings::avatar_upload).done())
         .service(resource(&of("/preferences")).get(user_settings::preferences).patch(user_settings::update_preferences).done())
         .service(resource(&of("/notifications")).get(user_settings::notifications).patch(user_settings::update_notifications).done())
         .service(resource(&of("/onboarding")).get(user_settings::onboarding).patch(user_settings::update_onboarding).done())

@@ -8,6 +8,8 @@ use super::users::{id, to_read, to_write};
 use crate::domain::error::Result;
 use crate::domain::users::{Notifications, OnboardingView, Part, Person, Preferences, ProfileView, PublicSettings, User};
 use crate::http::body::{Body, JSON_LIMIT};
+use crate::http::rest::auth::Done;
+use crate::http::rest::users::avatars::{AvatarBody, AvatarUpload, AvatarUploadBody};
 use crate::http::rest::users::object;
 use crate::http::rest::users::settings::{OnboardingBody, ProfileBody};
 use crate::http::{ApiResult, State};
@@ -36,6 +38,36 @@ pub async fn profile(request: HttpRequest, state: State, developer: Developer) -
     responses((status = 200, body = User)))]
 pub async fn update_profile(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
     reply::ok(&write(&request, &state, &developer, Part::Profile, body).await?.whole(true))
+}
+
+/// Begin the upload of a user's avatar.
+#[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/users/{id}/avatar/upload-url", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path), ("id" = String, Path)), request_body = AvatarUploadBody,
+    responses((status = 200, body = AvatarUpload)))]
+pub async fn avatar_upload(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
+    let asker = to_write(&request, &state, &developer).await?;
+    let target = asker.own(id(&request)).await?;
+    reply::ok(&AvatarUpload::of(asker.avatar_upload(&target, object(body, JSON_LIMIT).await?).await?))
+}
+
+/// Make an upload the picture of a user; the former avatar is deleted.
+#[utoipa::path(patch, path = "/management/v1/projects/{projectId}/environments/{environment}/users/{id}/avatar", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path), ("id" = String, Path)), request_body = AvatarBody,
+    responses((status = 200, body = User)))]
+pub async fn set_avatar(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
+    let asker = to_write(&request, &state, &developer).await?;
+    let target = asker.own(id(&request)).await?;
+    reply::ok(&asker.set_avatar(&target, &object(body, JSON_LIMIT).await?).await?.whole(true))
+}
+
+/// Take the picture of a user away.
+#[utoipa::path(delete, path = "/management/v1/projects/{projectId}/environments/{environment}/users/{id}/avatar", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path), ("id" = String, Path)), responses((status = 200, body = Done), (status = 409)))]
+pub async fn remove_avatar(request: HttpRequest, state: State, developer: Developer) -> ApiResult<HttpResponse> {
+    let asker = to_write(&request, &state, &developer).await?;
+    let target = asker.own(id(&request)).await?;
+    asker.remove_avatar(&target).await?;
+    reply::ok(&Done { message: "The picture is removed.".to_owned() })
 }
 
 /// Show language, time zone and theme of a user.

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use utoipa::ToSchema;
 
 use super::object;
+use crate::domain::files::Presigned;
 use crate::domain::users::{Asker, User};
 use crate::http::ApiResult;
 use crate::http::body::{Body, JSON_LIMIT};
@@ -32,6 +33,12 @@ pub struct AvatarUpload {
     pub expires_at: String,
 }
 
+impl AvatarUpload {
+    pub fn of(begun: Presigned) -> Self {
+        Self { upload_url: begun.url.clone(), url: begun.url, key: begun.key, expires_at: begun.expires_at }
+    }
+}
+
 #[derive(Deserialize, ToSchema)]
 #[serde(rename_all = "camelCase")]
 #[allow(dead_code)] // read field by field; this describes it
@@ -46,8 +53,7 @@ pub struct AvatarBody {
 pub async fn upload_url(request: HttpRequest, asker: Asker, id: Path<String>, body: Body) -> ApiResult<HttpResponse> {
     let target = asker.own(&id).await?;
     let begun = asker.avatar_upload(&target, object(body, JSON_LIMIT).await?).await?;
-    let upload = AvatarUpload { upload_url: begun.url.clone(), url: begun.url, key: begun.key, expires_at: begun.expires_at };
-    Ok(Reply::ok(&upload)?.send(&request))
+    Ok(Reply::ok(&AvatarUpload::of(begun))?.send(&request))
 }
 
 /// Make an upload the user's picture; the former avatar is deleted.
