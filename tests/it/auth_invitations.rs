@@ -209,6 +209,12 @@ async fn a_role_is_given_once_the_address_is_verified() {
     app.guest().post("/v1/auth/email/signup", ask).await.assert(201);
     let pair = app.guest().post("/v1/auth/email/callback", json!({ "token": app.mailed_token("kim@harbor.test") })).await.assert(200);
     assert_eq!((&pair["is_new_user"], &pair["user"]["role"]), (&json!(true), &json!("crew")));
+    // By an admin who vouches for the address.
+    let bo = app.sign_up("bo", "tide42").await;
+    invite("bo", "editor").await;
+    accept(&app, &app.mailed_token("bo@harbor.test")).await.assert(200);
+    app.secret().patch(&format!("/v1/users/{}", bo.id), json!({ "emailVerified": true })).await.assert(200);
+    assert_eq!(role_of(&app, &bo.id).await, "editor");
     // By a reset of the password, too.
     invite("ann", "crew").await;
     accept(&app, &app.mailed_token("ann@harbor.test")).await.assert(200);

@@ -197,6 +197,8 @@ async fn a_mailed_code_signs_in_once_and_dies_with_the_fifth_wrong_guess() {
     let wrong = |n: u32| format!("{:06}", (code.parse::<u32>().unwrap() + 1 + n) % 1_000_000);
     for n in 0..4 {
         enter(wrong(n)).await.assert_error(401, "auth/invalid-token");
+        // The same one again counts once.
+        enter(wrong(n)).await.assert_error(401, "auth/invalid-token");
     }
     assert_eq!(enter(code.clone()).await.assert(200)["is_new_user"], true);
     enter(code.clone()).await.assert_error(401, "auth/invalid-token");

@@ -153,17 +153,13 @@ pub fn token_hash(token: &str) -> Option<[u8; 32]> {
     is_token.then(|| sha256(&token.to_ascii_lowercase()))
 }
 
-/// The living code of an address, if this is it. A wrong guess is counted; the fifth voids the code.
+/// The living code of an address, if this is it. A wrong guess is counted by [`count_try`]; the fifth voids the code.
 pub fn check_code(tx: &mut Tx<'_>, environment: &Environment, purpose: Purpose, address: &str, code: &str) -> Result<Option<OneTime>> {
     let Some(row) = tx.reader().newest_one_time(purpose.name(), address)? else { return Ok(None) };
     let right = bool::from(code_hash(environment, &row.id, code.trim()).ct_eq(&row.hash));
-    let (tries, id) = (row.tries + 1, row.id.clone());
     let found = OneTime::of(row, environment.now())?;
     if found.state == State::Live && !right {
-        tx.set_one_time_tries(&id, tries)?;
-        if tries >= TRIES {
-            tx.set_one_time_state(&id, "void")?;
-        }
+        count_try(tx, environment, &found, code.trim())?;
     }
     Ok(Some(found).filter(|_| right))
 }
@@ -173,7 +169,7 @@ pub fn newest(r: &Reader<'_>, now: Millis, purpose: Purpose, address: &str) -> R
     r.newest_one_time(purpose.name(), address)?.map(|row| OneTime::of(row, now)).transpose()
 }
 
-/// Counts a wrong guess made under a token: the same one again within 10 s counts once, the fifth voids the token.
+/// Counts a wrong guess at a code, or under a token: the same one again within 10 s counts once, the fifth voids it.
 pub fn count_try(tx: &mut Tx<'_>, environment: &Environment, found: &OneTime, guess: &str) -> Result<()> {
     let (now, digest) = (environment.now(), hex::encode(code_hash(environment, &found.id, guess)));
     let mut wrong = found.payload.get("wrong").and_then(Value::as_array).cloned().unwrap_or_default();

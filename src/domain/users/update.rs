@@ -11,7 +11,7 @@ use super::fields::Problems;
 use super::image;
 use super::person::Person;
 use super::profile::Profile;
-use crate::domain::auth::password;
+use crate::domain::auth::{invitation_answer, password};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
 use crate::domain::files::avatars::{self, Avatar};
@@ -128,6 +128,10 @@ impl Wanted {
         if beside || user != before || profile != profile_before {
             user.profile = profile.to_json()?;
             keep(tx, environment, &mut user)?;
+            if before.email_verified.is_none() && self.by_admin.role.is_none() {
+                invitation_answer::grant_waiting(tx, environment, &asker.visit, &user.id)?;
+                user = tx.reader().user(&user.id)?.ok_or_else(not_found)?;
+            }
             asker.audit(tx, "updated", &user, Map::from_iter([("fields".to_owned(), json!(self.fields))]))?;
         }
         Person::read(&tx.reader(), environment, user, &asker.visit.base_url)

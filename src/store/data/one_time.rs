@@ -77,11 +77,6 @@ impl Tx<'_> {
         Ok(())
     }
 
-    pub fn set_one_time_tries(&mut self, id: &str, tries: i64) -> StoreResult<()> {
-        self.connection().prepare_cached("UPDATE _one_time SET tries = ?2 WHERE id = ?1")?.execute(params![id, tries])?;
-        Ok(())
-    }
-
     /// Stores what is known of wrong guesses.
     pub fn set_one_time_payload(&mut self, id: &str, payload: &str, tries: i64) -> StoreResult<()> {
         self.connection().prepare_cached("UPDATE _one_time SET payload = ?2, tries = ?3 WHERE id = ?1")?.execute(params![id, payload, tries])?;
