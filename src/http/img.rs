@@ -41,7 +41,10 @@ async fn get(state: State, request: HttpRequest) -> ApiResult<HttpResponse> {
     context::remember_guest(&request, &environment);
     match environment.picture(&path, takes_webp(&request)).await? {
         Served::Unchanged => storage::send(&request, &environment, &path.key, Reading::Plain, asked_disposition(request.query_string())).await,
-        Served::Made(found, made) => Ok(answer(&request, &path, &found, made)?),
+        Served::Made(picture) => {
+            let (found, made) = *picture;
+            Ok(answer(&request, &path, &found, made)?)
+        }
     }
 }
 

@@ -43,7 +43,7 @@ impl Files {
 }
 
 /// The parameter under the first of its names that was sent; an empty one counts as absent.
-fn given<'p>(params: &'p Params, names: Names) -> Option<&'p str> {
+fn given(params: &Params, names: Names) -> Option<&str> {
     names.iter().find_map(|name| params.get(name)).filter(|text| !text.is_empty())
 }
 

@@ -307,7 +307,7 @@ mod tests {
     fn the_suggested_part_size_never_needs_more_parts_than_there_may_be() {
         for size in [1, PART_SIZE, 5 * 1024 * MIB, 100 * 1024 * MIB, 5 * 1024 * 1024 * MIB] {
             let part = part_size(size);
-            assert!(part >= PART_SIZE && part % MIB == 0 && size.div_ceil(part) <= MAX_PARTS, "{size}");
+            assert!(part >= PART_SIZE && part.is_multiple_of(MIB) && size.div_ceil(part) <= MAX_PARTS, "{size}");
         }
     }
 }

@@ -151,7 +151,7 @@ impl Pixels {
 
     /// Brings the colours to sRGB, since the profile that told of them is left out with all metadata. A profile that cannot
     /// be read is none.
-    pub fn to_srgb(&mut self) {
+    pub fn convert_to_srgb(&mut self) {
         let Some(profile) = self.profile.take().and_then(|bytes| ColorProfile::new_from_slice(&bytes).ok()) else { return };
         let layout = match self.image {
             Image8::Grey(_) => return,

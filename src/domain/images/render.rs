@@ -85,7 +85,7 @@ pub fn render(job: Job, stop: &Stop) -> Result<(Vec<u8>, Format), Refusal> {
         pixels.blur(f32::from(options.blur) / 100.0)?;
         stop.check()?;
     }
-    pixels.to_srgb();
+    pixels.convert_to_srgb();
     pixels.turn(orientation);
     let bytes = encode(pixels.image, target.format, options.quality, stop)?;
     Ok((bytes, target.format))

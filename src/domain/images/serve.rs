@@ -9,7 +9,7 @@ use crate::domain::files::open::{self, Found, Reading};
 
 /// What is answered.
 pub enum Served {
-    Made(Found, Made),
+    Made(Box<(Found, Made)>),
     /// The object as it is stored: an animation nothing is asked of, or a drawing that has no pixels.
     Unchanged,
 }
@@ -29,7 +29,7 @@ impl Environment {
         let (environment_id, file_id, etag) = (self.id().to_owned(), found.upload_id.clone(), found.etag.clone());
         let source = Stored { environment_id, file_id, etag, size: found.size, file };
         Ok(match self.pictures().picture(source, path.options, webp).await? {
-            Picture::Made(made) => Served::Made(found, made),
+            Picture::Made(made) => Served::Made(Box::new((found, made))),
             Picture::Unchanged => Served::Unchanged,
         })
     }

@@ -153,7 +153,7 @@ impl Asker {
         if self.is_admin() || target.is_self {
             UserAnswer::Whole(Box::new(target.person.whole(self.is_admin())))
         } else {
-            UserAnswer::Public(target.person.public())
+            UserAnswer::Public(Box::new(target.person.public()))
         }
     }
 

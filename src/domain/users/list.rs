@@ -105,7 +105,7 @@ impl Asker {
         let (environment, base) = (Arc::clone(&self.environment), self.visit.base_url.clone());
         let show = move |person: Person| {
             if !for_admin {
-                return UserAnswer::Public(person.public());
+                return UserAnswer::Public(Box::new(person.public()));
             }
             let mut user = person.whole(true);
             user.accounts = user.accounts.filter(|_| with_accounts);

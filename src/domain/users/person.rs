@@ -104,7 +104,7 @@ pub struct Standing {
 #[serde(untagged)]
 pub enum UserAnswer {
     Whole(Box<User>),
-    Public(PublicUser),
+    Public(Box<PublicUser>),
 }
 
 /// What a user tells of itself.
