@@ -6,6 +6,7 @@ pub mod auth;
 pub mod authenticator;
 pub mod cli;
 pub mod developers;
+pub mod files;
 pub mod mcp;
 pub mod oauth;
 pub mod pages;
