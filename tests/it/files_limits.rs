@@ -239,7 +239,7 @@ async fn bodies_of_any_shape_and_depth_never_break_the_server() {
         wide,
         format!("{{\"size\":{huge},\"filename\":\"a\",\"contentType\":\"\"}}"),
         "{\"filename\":\"\\u0000\",\"contentType\":\"a/b\"}".into(),
-        "{\"s3Key\":\"\\u0000\",\"originalName\":\"a\",\"mimeType\":\"\",\"size\":0}".into(),
+        "{\"s3Key\":\"\\u0000\",\"originalName\":\"a\",\"mimeType\":\"\",\"size\":-1}".into(),
         "{\"key\":\"%2e%2e/x\",\"uploadId\":\"..\",\"parts\":[{}],\"partNumber\":{}}".into(),
     ];
     for path in
