@@ -40,7 +40,7 @@ fn place(answer: &Answer) -> (Value, Value) {
 async fn checks_come_in_the_order_of_the_contract() {
     let (app, _) = shop().await;
     let ana = app.user("ana", "user").await;
-    ana.post("/v1/users", json!({})).await.assert_error(403, "data/system-table-access");
+    ana.post("/v1/data/users", json!({})).await.assert_error(403, "data/system-table-access");
     ana.post("/v1/nope", json!(3)).await.assert_error(404, "data/table-not-found");
     app.permissions("goods", json!({ "permissions": { "user": { "create": true }, "self": { "read": true, "update": true } }, "columnPermissions": { "price": { "write": "admin" } } }))
         .await;

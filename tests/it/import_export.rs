@@ -196,7 +196,7 @@ async fn only_admins_import_and_keys_need_the_scopes() {
     let ana = app.user("ana", "user").await;
     csv(&ana, "", "name\nFern\n").await.assert_error(403, "data/permission-denied");
     csv(&app.guest(), "", "name\nFern\n").await.assert_error(403, "data/permission-denied");
-    app.secret().post("/v1/users/import", json!([])).await.assert_error(403, "data/system-table-access");
+    app.secret().post("/v1/data/users/import", json!([])).await.assert_error(403, "data/system-table-access");
     app.secret().post("/v1/data/nope/import", json!([])).await.assert_error(404, "data/table-not-found");
 }
 
@@ -302,7 +302,7 @@ async fn errors_before_the_first_byte_come_in_the_union() {
     app.guest().query("/v1/plants/export", &[("andFilters", "{x")]).await.assert_error(400, "data/validation-error");
     app.guest().get("/v1/plants/export?format=csv&include=createdBy:users").await.assert_error(400, "common/invalid-parameters");
     app.guest().get("/v1/plants/export?include=name").await.assert_error(400, "common/invalid-parameters");
-    app.guest().get("/v1/users/export").await.assert_error(403, "data/system-table-access");
+    app.guest().get("/v1/data/users/export").await.assert_error(403, "data/system-table-access");
 }
 
 #[actix_web::test]

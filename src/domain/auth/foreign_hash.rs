@@ -87,7 +87,7 @@ mod tests {
             bcrypt("$2b$16$"),
             bcrypt("$2b$03$"),
             bcrypt("$2b$10$") + "\n",
-            bcrypt("$2b$10$").replace("A.O", "A/O"),
+            bcrypt("$2b$10$").replace("A.O", "A+O"),
             "$2b$10$short".to_owned(),
             "$1$abc$def".to_owned(),
             "$6$rounds=5000$salt$hash".to_owned(),
