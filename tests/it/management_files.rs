@@ -36,10 +36,15 @@ async fn told(app: &TestApp, count: usize) -> Value {
 }
 
 async fn import(app: &TestApp, path: &str, metadata: &str, bytes: &[u8]) -> Answer {
+    send(app, &format!("{path}/import"), metadata, bytes).await
+}
+
+/// A form with a file and what is to be known of it.
+async fn send(app: &TestApp, path: &str, metadata: &str, bytes: &[u8]) -> Answer {
     let part = |head: &str, body: &[u8]| [b"--border\r\nContent-Disposition: form-data; ", head.as_bytes(), b"\r\n\r\n", body, b"\r\n"].concat();
     let form = [part("name=\"metadata\"", metadata.as_bytes()), part("name=\"file\"; filename=\"x\"", bytes), b"--border--\r\n".to_vec()].concat();
     let token = format!("Bearer {}", app.backend.operator_token());
-    let request = http_client().post(format!("{}{path}/import", app.url)).header("Authorization", token);
+    let request = http_client().post(format!("{}{path}", app.url)).header("Authorization", token);
     Answer::of(request.header("Content-Type", "multipart/form-data; boundary=border").body(form).send().await.unwrap()).await
 }
 
@@ -360,4 +365,16 @@ async fn a_copy_without_files_keeps_what_its_records_say() {
     assert_eq!(job["status"], "succeeded", "{job}");
     let guest = app.client().header("X-API-Key", job["result"]["publishableKey"].as_str().unwrap());
     assert_eq!(guest.get("/v1/data/posts").await.assert(200)["items"][0]["cover"], own);
+}
+
+#[actix_web::test]
+async fn a_developer_uploads_a_file_in_one_call() {
+    let app = TestApp::start().await;
+    let at = format!("{}/upload", files(&app));
+    let file = send(&app, &at, r#"{"tags":["greeting"]}"#, b"hello bkend\n").await.assert(201);
+    assert_eq!((&file["ownerType"], &file["ownerId"], &file["size"]), (&json!("service"), &Value::Null, &json!(12)), "{file}");
+    assert_eq!(file["metadata"], json!({ "tags": ["greeting"] }));
+    assert_eq!(app.operator().get(&files(&app)).await.assert(200)["items"][0]["id"], file["id"]);
+    send(&app, &at, "{", b"x").await.assert_error(400, "common/invalid-parameters");
+    assert_eq!(app.operator().get(&files(&app)).await.assert(200)["pagination"]["total"], 1);
 }

@@ -2,7 +2,7 @@
 
 use actix_web::http::StatusCode;
 use actix_web::http::header::LOCATION;
-use actix_web::web::Path;
+use actix_web::web::{Path, Payload};
 use actix_web::{HttpRequest, HttpResponse};
 
 use super::identity::Developer;
@@ -17,6 +17,7 @@ use crate::domain::files::{Completed, DownloadUrl, FileObject, Files};
 use crate::domain::page::List;
 use crate::http::body::{Body, JSON_LIMIT};
 use crate::http::rest::files::bodies::{AbortBody, CompleteUploadBody, DownloadUrlBody, FilePatch, MultipartInitBody, PartUrlBody, PresignBody, RegisterBody};
+use crate::http::rest::files::direct::{self, UploadForm};
 use crate::http::rest::files::metadata::DeletedFile;
 use crate::http::{ApiResult, State, address};
 
@@ -53,6 +54,15 @@ pub async fn list(request: HttpRequest, state: State, developer: Developer, para
 pub async fn register(request: HttpRequest, state: State, developer: Developer, body: Body) -> ApiResult<HttpResponse> {
     let files = to_write(&request, &state, &developer).await?;
     reply::created(&files.register(body.json_value(JSON_LIMIT).await?).await?)
+}
+
+/// Upload and register a file in one call, for the service.
+#[utoipa::path(post, path = "/management/v1/projects/{projectId}/environments/{environment}/files/upload", tag = "management",
+    params(("projectId" = String, Path), ("environment" = String, Path)), request_body(content = UploadForm, content_type = "multipart/form-data"),
+    responses((status = 201, body = FileObject)))]
+pub async fn upload(request: HttpRequest, state: State, developer: Developer, body: Payload) -> ApiResult<HttpResponse> {
+    let files = to_write(&request, &state, &developer).await?;
+    reply::created(&direct::receive(&request, &files, body).await?)
 }
 
 /// Ask for a URL that takes one PUT.

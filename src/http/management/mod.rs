@@ -177,6 +177,7 @@ fn stored_files(config: &mut ServiceConfig) {
         .service(resource("/projects/{projectId}/environments/{environment}/storage/settings").get(storage::settings).patch(storage::update_settings).done())
         .service(resource(F).get(files::list).post(files::register).done())
         .service(resource(&at("/presigned-url")).post(files::presign).done())
+        .service(resource(&at("/upload")).post(files::upload).done())
         .service(resource(&at("/stats")).get(files::stats).done())
         .service(resource(&at("/buckets")).get(files::buckets).done())
         .service(resource(&at("/bulk")).post(storage::bulk).done())

@@ -104,6 +104,7 @@ use super::{
     files::list,
     files::register,
     files::presign,
+    files::upload,
     files::stats,
     files::buckets,
     files::show,

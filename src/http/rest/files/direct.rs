@@ -12,8 +12,8 @@ use utoipa::ToSchema;
 use super::open;
 use crate::domain::access::Access;
 use crate::domain::error::{Code, Error, Result};
-use crate::domain::files::FileObject;
 use crate::domain::files::direct::Direct;
+use crate::domain::files::{FileObject, Files};
 use crate::http::body::too_large;
 use crate::http::reply::Reply;
 use crate::http::{ApiResult, form};
@@ -42,8 +42,14 @@ pub struct UploadForm {
 #[utoipa::path(post, path = "/v1/files/upload", tag = "files", request_body(content = UploadForm, content_type = "multipart/form-data"),
     responses((status = 201, body = FileObject)))]
 pub async fn upload(request: HttpRequest, access: Access, body: Payload) -> ApiResult<HttpResponse> {
-    let mut upload = open(&request, &access)?.direct()?;
-    let mut form = form::open(&request, body)?;
+    let file = receive(&request, &open(&request, &access)?, body).await?;
+    Ok(Reply::ok(&file)?.status(StatusCode::CREATED).send(&request))
+}
+
+/// Reads a form, whoever sends it, and answers the file that it held.
+pub async fn receive(request: &HttpRequest, files: &Files, body: Payload) -> Result<FileObject> {
+    let mut upload = files.direct()?;
+    let mut form = form::open(request, body)?;
     let mut ignored = 0;
     while let Some(mut field) = patiently(form.next_field()).await? {
         let name = field.name().unwrap_or_default().to_owned();
@@ -56,13 +62,12 @@ pub async fn upload(request: HttpRequest, access: Access, body: Payload) -> ApiR
             while let Some(chunk) = chunk(&mut field).await? {
                 ignored += chunk.len();
                 if ignored > IGNORED_LIMIT {
-                    return Err(too_large(IGNORED_LIMIT).into());
+                    return Err(too_large(IGNORED_LIMIT));
                 }
             }
         }
     }
-    let file = upload.finish().await?;
-    Ok(Reply::ok(&file)?.status(StatusCode::CREATED).send(&request))
+    upload.finish().await
 }
 
 async fn take_file(upload: &mut Direct, field: &mut Field<'_>) -> Result<()> {
