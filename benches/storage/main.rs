@@ -1,11 +1,13 @@
 //! How fast stored files come and go, beside a plain copy of the same bytes with fsync in the same run.
 //!
 //! `cargo bench --bench storage`. `BENCH_MIB` sets the size of the large file (default 1024), `BENCH_SECONDS` the length of the
-//! measurement with small ones (default 5), `BENCH_DATA` the directory to work in (default: the system's for temporary files).
+//! measurement with small ones (default 5), `BENCH_FILES` how many files lists are asked for among (default 100,000),
+//! `BENCH_DATA` the directory to work in (default: the system's for temporary files).
 
 #![allow(clippy::unwrap_used)] // a measurement that can't go on should stop where it stands
 #![allow(dead_code)] // the report knows more kinds of rows than are needed here
 
+mod lists;
 #[path = "../speed/report.rs"]
 mod report;
 mod server;
@@ -41,6 +43,7 @@ fn main() {
     large(&server, folder.path(), size, &mut report);
     small(&server, folder.path(), seconds, &mut report);
     report.print();
+    lists::lists(&server, &folder.path().join(".bkend"), number("BENCH_FILES", 100_000));
 }
 
 fn number(name: &str, default: usize) -> usize {

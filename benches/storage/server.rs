@@ -14,6 +14,15 @@ pub struct Running {
     child: Child,
     port: u16,
     key: String,
+    publishable: String,
+}
+
+/// Who asks.
+pub enum Caller {
+    Secret,
+    /// With this access token.
+    User(String),
+    Guest,
 }
 
 thread_local! {
@@ -50,7 +59,8 @@ impl Running {
         };
         let told: Value = serde_json::from_str(&text).unwrap();
         let port = told["url"].as_str().unwrap().rsplit(':').next().unwrap().parse().unwrap();
-        Self { child, port, key: told["secretKey"].as_str().unwrap().to_owned() }
+        let key = |name: &str| told[name].as_str().unwrap().to_owned();
+        Self { child, port, key: key("secretKey"), publishable: key("publishableKey") }
     }
 
     /// Memory that the process occupies.
@@ -83,9 +93,23 @@ impl Running {
 
     /// The same with any body.
     pub fn request(&self, method: &str, path: &str, body: &[u8], kind: &str) -> Answer {
+        let headers = format!("X-API-Key: {}\r\nContent-Type: {kind}\r\n", self.key);
+        self.send(method, path, &headers, body)
+    }
+
+    /// Reads what a caller may see.
+    pub fn get(&self, path: &str, caller: &Caller) -> Answer {
+        let headers = match caller {
+            Caller::Secret => format!("X-API-Key: {}\r\n", self.key),
+            Caller::User(token) => format!("X-API-Key: {}\r\nAuthorization: Bearer {token}\r\n", self.publishable),
+            Caller::Guest => format!("X-API-Key: {}\r\n", self.publishable),
+        };
+        self.send("GET", path, &headers, b"")
+    }
+
+    fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
         let mut stream = KEPT.take().unwrap_or_else(|| self.connect());
-        let head =
-            format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {}\r\nContent-Type: {kind}\r\nContent-Length: {}\r\n\r\n", self.key, body.len());
+        let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
         let (head, mut rest) = read_head(&mut stream);
         let length = length_of(&head);

@@ -10,6 +10,7 @@ use super::auth::simulator::key::KeyHolder;
 use super::auth::social::{Endpoints, Social, Web};
 use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
+use super::hourly::hourly;
 use super::images::Pictures;
 use super::jobs::Jobs;
 use super::keys::KeyCache;
@@ -18,7 +19,7 @@ use super::oauth::Oauth;
 use super::passwords::Passwords;
 use super::project::Project;
 use super::tenancy::{Attempts, McpUses, Outgoing, TenantPost, Tree};
-use super::{id, time};
+use super::{auth, files, id, time};
 use crate::store::control::{EnvironmentRow, ProjectRow};
 use crate::store::{Database, Directory, OpenError};
 
@@ -296,11 +297,12 @@ impl Backend {
         };
         let environment = Arc::new(Environment::open(&self.directory, shared, row, project)?);
         self.environments.write().insert(row.id.clone(), Arc::clone(&environment));
-        tokio::runtime::Handle::current().spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
-        tokio::runtime::Handle::current().spawn(super::auth::sweep::now_and_then(Arc::downgrade(&environment)));
-        tokio::runtime::Handle::current().spawn(super::files::sweep::now_and_then(Arc::downgrade(&environment)));
-        tokio::runtime::Handle::current().spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
-        tokio::runtime::Handle::current().spawn(mail::delivery::run(Arc::downgrade(&environment)));
+        let runtime = tokio::runtime::Handle::current();
+        runtime.spawn(Arc::clone(environment.requests()).write_batches(Arc::clone(environment.data())));
+        runtime.spawn(hourly(Arc::downgrade(&environment), "sweep", async |open| auth::sweep::sweep(&open).await));
+        runtime.spawn(hourly(Arc::downgrade(&environment), "sweep uploads", async |open| files::sweep::sweep(&open).await));
+        runtime.spawn(Arc::clone(&environment).dispatch(Arc::clone(self.control())));
+        runtime.spawn(mail::delivery::run(Arc::downgrade(&environment)));
         Ok(environment)
     }
 

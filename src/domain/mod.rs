@@ -10,6 +10,7 @@ pub mod docs;
 pub mod environment;
 pub mod error;
 pub mod files;
+mod hourly;
 pub mod id;
 pub mod images;
 pub mod jobs;

@@ -20,6 +20,7 @@ pub mod oauth;
 mod observe;
 pub mod openapi;
 pub mod outside;
+mod pages;
 pub mod reply;
 pub mod rest;
 pub mod routing;

@@ -6,8 +6,10 @@ use std::collections::HashSet;
 use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::path::{Component, Path, PathBuf};
+use std::sync::Arc;
 
 use md5::{Digest, Md5};
+use parking_lot::Mutex;
 use sha2::Sha256;
 
 /// Where bytes are while they arrive; no part of snapshots.
@@ -20,11 +22,44 @@ const LARGE: u64 = 32 * 1024 * 1024;
 #[derive(Debug, Clone)]
 pub struct Objects {
     root: PathBuf,
+    held: Arc<Mutex<Held>>,
+}
+
+/// Removals that wait for copies in progress. If the program is killed, the next start removes what they would have.
+#[derive(Debug, Default)]
+struct Held {
+    copies: usize,
+    waiting: Vec<PathBuf>,
+}
+
+/// While there is one, nothing that a row named is removed.
+#[derive(Debug)]
+#[must_use = "removals wait only as long as this lives"]
+pub struct ObjectHold(Arc<Mutex<Held>>);
+
+impl Drop for ObjectHold {
+    fn drop(&mut self) {
+        let mut held = self.0.lock();
+        held.copies -= 1;
+        if held.copies > 0 {
+            return;
+        }
+        let waiting = std::mem::take(&mut held.waiting);
+        drop(held);
+        waiting.into_iter().for_each(remove);
+    }
 }
 
 impl Objects {
     pub(super) fn new(root: PathBuf) -> Self {
-        Self { root }
+        Self { root, held: Arc::default() }
+    }
+
+    /// Keeps every object that is there now, for whoever copies the database and then the objects its rows name: what is removed
+    /// meanwhile goes when the last hold does.
+    pub fn hold(&self) -> ObjectHold {
+        self.held.lock().copies += 1;
+        ObjectHold(Arc::clone(&self.held))
     }
 
     /// A new name for the object of an upload: two characters spread the files over folders, and every PUT gets a name of its own.
@@ -102,18 +137,25 @@ impl Objects {
     /// Removes an object that no row names any more; a failure is logged, and the next start tries again. Blocks for a moment.
     pub fn remove(&self, name: &str) {
         match self.path_of(name) {
-            Ok(path) => remove(path),
+            Ok(path) => self.remove_or_wait(path),
             Err(error) => tracing::warn!(%error, "an object with an impossible name"),
         }
     }
 
     /// Removes the folder of a multipart upload's parts, empty or not. Blocks.
     pub fn remove_parts(&self, upload_id: &str) {
-        let Ok(folder) = self.path_of(&format!("{PARTS}/{upload_id}")) else { return };
-        if let Err(error) = std::fs::remove_dir_all(folder)
-            && error.kind() != io::ErrorKind::NotFound
-        {
-            tracing::warn!(%error, "parts of an upload could not be removed");
+        if let Ok(folder) = self.path_of(&format!("{PARTS}/{upload_id}")) {
+            self.remove_or_wait(folder);
+        }
+    }
+
+    fn remove_or_wait(&self, path: PathBuf) {
+        let mut held = self.held.lock();
+        if held.copies > 0 {
+            held.waiting.push(path);
+        } else {
+            drop(held);
+            remove(path);
         }
     }
 
@@ -274,13 +316,16 @@ impl Stored {
     }
 }
 
+/// Removes a file, or a folder with everything in it; a large file on a thread of its own.
 fn remove(path: PathBuf) {
-    let large = std::fs::metadata(&path).is_ok_and(|about| about.len() > LARGE);
+    let about = std::fs::symlink_metadata(&path);
+    let (is_folder, large) = about.map_or((false, false), |about| (about.is_dir(), about.is_file() && about.len() > LARGE));
     let unlink = move || {
-        if let Err(error) = std::fs::remove_file(&path)
+        let done = if is_folder { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        if let Err(error) = done
             && error.kind() != io::ErrorKind::NotFound
         {
-            tracing::warn!(%error, "an object could not be removed");
+            tracing::warn!(%error, "stored bytes could not be removed");
         }
     };
     if large {
@@ -394,6 +439,24 @@ mod tests {
         objects.remove("ab/x-1");
         assert_eq!(stored.read(6, 10).unwrap(), b"here");
         assert_eq!(objects.open("ab/x-1").unwrap_err().kind(), io::ErrorKind::NotFound);
+    }
+
+    #[test]
+    fn what_is_removed_while_a_copy_is_made_goes_after_it() {
+        let (_folder, objects) = objects();
+        for name in ["ab/x-1", "parts/u/1-a"] {
+            store(&objects, name, b"x");
+        }
+        let (first, second) = (objects.hold(), objects.clone().hold());
+        objects.remove("ab/x-1");
+        objects.remove_parts("u");
+        drop(first);
+        assert_eq!(files(&objects), ["ab/x-1", "parts/u/1-a"]);
+        drop(second);
+        assert!(files(&objects).is_empty() && !objects.root.join("parts/u").exists());
+        store(&objects, "ab/x-2", b"x");
+        objects.remove("ab/x-2");
+        assert!(files(&objects).is_empty());
     }
 
     #[test]

@@ -293,6 +293,32 @@ async fn additions(w: &mut Watched) {
     w.operator().post(&format!("{}/auth/rotate-secret?confirm=dev", w.environment()), json!({ "immediate": true })).await.assert(200);
 }
 
+/// Users brought along with hashes and passwords, taken and refused.
+async fn import(w: &mut Watched) {
+    let bcrypt = "$2b$04$pLKDHF.l29P0WkgMPxFA.OuXX7zhXYcMZL0avrzhOwSB8wT0oO45S";
+    let unknown = "$1$saltysal$oCcZ4nGzVbMzBJTS5Xs5T1";
+    let broken = "$2b$04$pLKDHF.l29P0WkgMPxFA.TooShort";
+    for (what, secret) in [("imported hash", bcrypt), ("unknown hash", unknown), ("broken hash", broken)] {
+        w.hide(what, secret);
+        w.hide(&format!("tail of the {what}"), &secret[secret.len() - 8..]);
+    }
+    let user = |name: &str, hash: &str| json!({ "email": format!("{name}@import.test"), "name": name, "passwordHash": hash });
+    let users = json!({ "users": [user("taken", bcrypt), user("unknown", unknown), user("broken", broken)] });
+    let report = w.secret().post("/v1/users/import", users.clone()).await;
+    w.errors.push(report.text.clone());
+    assert_eq!(report.assert(200)["created"], 1);
+    let report = w.operator().post(&format!("{}/users/import", w.environment()), users).await;
+    w.errors.push(report.text.clone());
+    report.assert(200);
+    let malformed = w.secret().post("/v1/users/import", json!({ "users": [{ "email": 7, "passwordHash": bcrypt }], "onConflict": 7 })).await;
+    w.seen(malformed).assert(400);
+    let text = format!("{{ \"users\": [{{ \"passwordHash\": \"{bcrypt}\", ");
+    let cut_off = w.secret().send_text(reqwest::Method::POST, "/v1/users/import", text).await;
+    w.seen(cut_off).assert(400);
+    let pair = w.post("/email/signin", json!({ "email": "taken@import.test", "password": "tide42" })).await.assert(200);
+    w.hide_pair(&pair);
+}
+
 #[actix_web::test]
 async fn no_password_hash_token_or_code_shows_in_log_events_request_log_activities_errors_or_metrics() {
     let mut w = Watched::start().await;
@@ -302,6 +328,7 @@ async fn no_password_hash_token_or_code_shows_in_log_events_request_log_activiti
     mailed_secrets(&mut w).await;
     second_factor(&mut w).await;
     social(&mut w).await;
+    import(&mut w).await;
     additions(&mut w).await;
     w.hide("any hash", "$argon2id$");
     w.hide("any hash, JSON", "argon2id");

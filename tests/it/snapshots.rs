@@ -6,6 +6,7 @@ use futures_util::future::join_all;
 use serde_json::{Value, json};
 
 use crate::support::developers::column;
+use crate::support::storage::settled;
 use crate::support::{Client, TestApp};
 
 async fn notes(app: &TestApp, titles: &[&str]) {
@@ -111,6 +112,32 @@ async fn a_snapshot_is_of_one_moment_while_others_write() {
         };
         assert_eq!(count("lines").await, 2 * count("orders").await);
     }
+}
+
+#[actix_web::test]
+async fn a_file_that_is_removed_while_a_snapshot_is_taken_is_whole_in_it_or_not_there() {
+    let app = TestApp::start().await;
+    let writer = || async {
+        for _ in 0..25 {
+            let file = app.hello(&app.secret(), json!({})).await;
+            app.secret().delete(&format!("/v1/files/{}", file["id"].as_str().unwrap())).await.assert(200);
+        }
+    };
+    let snapping = async {
+        let mut ids = Vec::new();
+        for n in 0..12 {
+            ids.push(snapshot(&app, &format!("s{n}")).await["id"].clone());
+        }
+        ids
+    };
+    let (_, ids) = tokio::join!(join_all((0..6).map(|_| writer())), snapping);
+    assert!(settled(&app).await.is_empty(), "what was removed meanwhile is gone afterwards");
+    let mut files = 0;
+    for id in ids {
+        restore(&app, &id).await;
+        files += settled(&app).await.len();
+    }
+    assert!(files > 0, "no snapshot fell between an upload and its removal, so that nothing is proved");
 }
 
 #[actix_web::test]

@@ -313,6 +313,20 @@ async fn an_upload_of_which_no_byte_comes_times_out() {
 }
 
 #[actix_web::test]
+async fn a_form_of_which_no_byte_comes_times_out() {
+    let app = TestApp::start_with(|settings| settings.upload_idle = Duration::from_millis(400)).await;
+    let part = "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello bkend";
+    for sent in [part, "--cu", "--cut\r\nContent-Disposition: form-data; name=\"visibility\"\r\n\r\npub"] {
+        let key = &app.secret_key;
+        let head = format!("POST /v1/files/upload HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: multipart/form-data; boundary=cut\r\n");
+        let mut stream = raw(&app, format!("{head}Content-Length: 4000\r\n\r\n{sent}").as_bytes()).await;
+        let answer = read_some(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("file/upload-timeout"), "{answer}");
+    }
+    assert!(settled(&app).await.is_empty());
+}
+
+#[actix_web::test]
 async fn a_refusal_is_sent_at_once_and_can_be_read_after_the_whole_body_was_sent() {
     let app = TestApp::start().await;
     let upload = Upload::begin_with(&app, |row| row.max_size = 12).await;

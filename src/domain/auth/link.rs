@@ -47,21 +47,21 @@ pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: 
     environment.count_mail(Purpose::MagicLink.name(), email.as_str(), visit)?;
     let lifetime = Millis::from(config.email.magic_link_expiration_minutes) * MINUTE;
     let (this, email, callback) = (Arc::clone(environment), email.clone(), callback.clone());
-    environment
-        .data()
-        .write::<_, Error, _>(move |tx| {
-            let invitation = besides.invitation.map(|token| invitation_answer::open(&tx.reader(), this.now(), &token, Some(&email))).transpose()?;
-            let Some(recipient) = recipient(tx, &this, &email, invitation.is_some())? else { return Ok(()) };
-            let known = [("name", besides.name), ("invitation", invitation.map(|row| row.id))];
-            let payload: Map<String, Value> = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
-            let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
-            let new = New { purpose: Purpose::MagicLink, address: email.as_str(), user_id, payload, lifetime };
-            let token = one_time::issue(tx, this.now(), new)?;
-            let link = with_parameters(&callback, &[("token", &token)]);
-            let mail = Outgoing::link(Template::MagicLink, email.as_str(), link, token, lifetime / 1000);
-            post::send(tx, &this, mail, recipient.user.as_ref())
-        })
-        .await
+    let write = environment.data().write::<_, Error, _>(move |tx| {
+        let invitation = besides.invitation.map(|token| invitation_answer::open(&tx.reader(), this.now(), &token, Some(&email))).transpose()?;
+        let recipient = recipient(tx, &this, &email, invitation.is_some())?;
+        let known = [("name", besides.name), ("invitation", invitation.map(|row| row.id))];
+        let payload: Map<String, Value> = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
+        let new = |user_id| New { purpose: Purpose::MagicLink, address: email.as_str(), user_id, payload, lifetime };
+        let mail = |token: &str| {
+            let link = with_parameters(&callback, &[("token", token)]);
+            Outgoing::link(Template::MagicLink, email.as_str(), link, token, lifetime / 1000)
+        };
+        let Some(recipient) = recipient else { return post::send_nothing(tx, &this, new(None), mail) };
+        let token = one_time::issue(tx, this.now(), new(recipient.user.as_ref().map(|u| u.id.as_str())))?;
+        post::send(tx, &this, mail(&token), recipient.user.as_ref())
+    });
+    post::on_the_beat(write).await
 }
 
 /// Mails a code of six digits.
@@ -74,16 +74,15 @@ pub async fn request_code(environment: &Arc<Environment>, visit: &Visit, email: 
     }
     environment.count_mail(Purpose::EmailCode.name(), email.as_str(), visit)?;
     let (this, email) = (Arc::clone(environment), email.clone());
-    environment
-        .data()
-        .write::<_, Error, _>(move |tx| {
-            let Some(recipient) = recipient(tx, &this, &email, false)? else { return Ok(()) };
-            let user_id = recipient.user.as_ref().map(|u| u.id.as_str());
-            let new = New { purpose: Purpose::EmailCode, address: email.as_str(), user_id, payload: Map::new(), lifetime: CODE_LIFETIME };
-            let code = one_time::issue_code(tx, &this, new)?;
-            post::send(tx, &this, Outgoing::code(email.as_str(), code, CODE_LIFETIME / 1000), recipient.user.as_ref())
-        })
-        .await
+    let write = environment.data().write::<_, Error, _>(move |tx| {
+        let recipient = recipient(tx, &this, &email, false)?;
+        let new = |user_id| New { purpose: Purpose::EmailCode, address: email.as_str(), user_id, payload: Map::new(), lifetime: CODE_LIFETIME };
+        let mail = |code: &str| Outgoing::code(email.as_str(), code, CODE_LIFETIME / 1000);
+        let Some(recipient) = recipient else { return post::send_nothing(tx, &this, new(None), mail) };
+        let code = one_time::issue_code(tx, &this, new(recipient.user.as_ref().map(|u| u.id.as_str())))?;
+        post::send(tx, &this, mail(&code), recipient.user.as_ref())
+    });
+    post::on_the_beat(write).await
 }
 
 /// Who would get the mail.

@@ -33,20 +33,18 @@ pub async fn request(environment: &Arc<Environment>, visit: &Visit, email: &Emai
         (None, None) => Url::parse(&format!("{}/v1/auth/pages/reset", visit.base_url)).map_err(Error::internal)?,
     };
     let (this, email) = (Arc::clone(environment), email.clone());
-    environment
-        .data()
-        .write::<_, Error, _>(move |tx| {
-            let mail = |token: &str| {
-                let link = with_parameters(&target, &[("token", token), ("email", email.as_str())]);
-                Outgoing::link(Template::PasswordReset, email.as_str(), link, token, LIFETIME / 1000)
-            };
-            let new = |user_id| New { purpose: Purpose::PasswordReset, address: email.as_str(), user_id, payload: Map::new(), lifetime: LIFETIME };
-            let user = tx.reader().user_by_email(email.as_str())?.filter(|u| !tokens::is_banned(u.banned, u.banned_until, this.now()));
-            let Some(user) = user else { return post::send_nothing(tx, &this, new(None), mail) };
-            let token = one_time::issue(tx, this.now(), new(Some(&user.id)))?;
-            post::send(tx, &this, mail(&token), Some(&user))
-        })
-        .await
+    let write = environment.data().write::<_, Error, _>(move |tx| {
+        let mail = |token: &str| {
+            let link = with_parameters(&target, &[("token", token), ("email", email.as_str())]);
+            Outgoing::link(Template::PasswordReset, email.as_str(), link, token, LIFETIME / 1000)
+        };
+        let new = |user_id| New { purpose: Purpose::PasswordReset, address: email.as_str(), user_id, payload: Map::new(), lifetime: LIFETIME };
+        let user = tx.reader().user_by_email(email.as_str())?.filter(|u| !tokens::is_banned(u.banned, u.banned_until, this.now()));
+        let Some(user) = user else { return post::send_nothing(tx, &this, new(None), mail) };
+        let token = one_time::issue(tx, this.now(), new(Some(&user.id)))?;
+        post::send(tx, &this, mail(&token), Some(&user))
+    });
+    post::on_the_beat(write).await
 }
 
 /// Replaces the password. Every session ends, the address counts as verified, and the sign-in lock is lifted.

@@ -1,5 +1,7 @@
 //! Mail of authentication on its way: to somebody who exists, or with the same effort to nobody.
 
+use std::time::{Duration, Instant};
+
 use super::one_time::{self, New};
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
@@ -7,6 +9,19 @@ use crate::domain::mail::Outgoing;
 use crate::domain::users::Profile;
 use crate::store::Tx;
 use crate::store::data::UserRow;
+
+/// Answers about mail leave at multiples of this after their request came.
+const BEAT: Duration = Duration::from_millis(25);
+
+/// Does `work`, and keeps its result until the next beat: what is left of a difference between somebody and nobody, such as
+/// a mail that goes to the disk and the log, does not show in the time an answer takes.
+pub async fn on_the_beat<T>(work: impl Future<Output = T>) -> T {
+    let begun = Instant::now();
+    let result = work.await;
+    let beats = u32::try_from(begun.elapsed().as_nanos() / BEAT.as_nanos() + 1).unwrap_or(u32::MAX);
+    tokio::time::sleep_until((begun + BEAT * beats).into()).await;
+    result
+}
 
 /// Writes a mail, in the language of its user.
 pub fn send(tx: &mut Tx<'_>, environment: &Environment, mail: Outgoing, user: Option<&UserRow>) -> Result<()> {

@@ -1,7 +1,6 @@
 //! Forgetting what has had its time: ended sessions, used links, old events, deleted and idle users.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::events::{self, Event};
 use crate::domain::environment::Environment;
@@ -11,7 +10,6 @@ use crate::domain::time::Millis;
 use crate::domain::users::image::avatar_key;
 
 const DAY: Millis = 24 * 60 * 60 * 1000;
-const EVERY: Duration = Duration::from_secs(3600);
 /// Ended links and codes are remembered for this long, so that the right code can be answered.
 const ONE_TIME_KEPT: Millis = 7 * DAY;
 const EVENTS_KEPT: Millis = 30 * DAY;
@@ -25,23 +23,6 @@ pub struct Swept {
     pub one_time: u64,
     pub events: u64,
     pub users: u64,
-}
-
-/// Sweeps once an hour for as long as the environment is open.
-pub async fn now_and_then(environment: Weak<Environment>) {
-    loop {
-        match environment.upgrade() {
-            Some(open) if !open.data().is_closed() => {
-                if let Err(error) = sweep(&open).await
-                    && !open.data().is_closed()
-                {
-                    tracing::error!(%error, cause = error.cause(), "could not sweep");
-                }
-            }
-            _ => return,
-        }
-        tokio::time::sleep(EVERY).await;
-    }
 }
 
 /// Forgets what has had its time by now.

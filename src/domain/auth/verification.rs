@@ -68,18 +68,16 @@ pub async fn send(
     environment.count_mail(family.purpose().name(), email.as_str(), visit)?;
     let letter = Letter { family, email: email.clone(), callback: callback.cloned(), base_url: visit.base_url.clone() };
     let (this, caller) = (Arc::clone(environment), caller.map(|c| c.id.clone()));
-    environment
-        .data()
-        .write::<_, Error, _>(move |tx| {
-            if let Some(id) = &caller
-                && let Some(user) = tx.reader().user(id)?
-                && user.email.as_deref() != Some(letter.email.as_str())
-            {
-                return letter.ask_to_change(tx, &this, &user);
-            }
-            letter.ask_to_verify(tx, &this)
-        })
-        .await
+    let write = environment.data().write::<_, Error, _>(move |tx| {
+        if let Some(id) = &caller
+            && let Some(user) = tx.reader().user(id)?
+            && user.email.as_deref() != Some(letter.email.as_str())
+        {
+            return letter.ask_to_change(tx, &this, &user);
+        }
+        letter.ask_to_verify(tx, &this)
+    });
+    post::on_the_beat(write).await
 }
 
 /// Writes the mail that a new account is confirmed by, in the transaction that makes it.

@@ -1,7 +1,6 @@
 //! Forgetting uploads whose time is over (`05-storage.md` §8): once an environment is opened, and hourly.
 
-use std::sync::{Arc, Weak};
-use std::time::Duration;
+use std::sync::Arc;
 
 use super::remove_after_commit;
 use crate::domain::environment::Environment;
@@ -9,27 +8,9 @@ use crate::domain::error::{Error, Result};
 use crate::domain::time::Millis;
 use crate::store::data::Stale;
 
-const EVERY: Duration = Duration::from_secs(3600);
 const DAY: Millis = 24 * 60 * 60 * 1000;
 /// Uploads in one transaction.
 const BATCH: u32 = 200;
-
-/// Sweeps for as long as the environment is open.
-pub async fn now_and_then(environment: Weak<Environment>) {
-    loop {
-        match environment.upgrade() {
-            Some(open) if !open.data().is_closed() => {
-                if let Err(error) = sweep(&open).await
-                    && !open.data().is_closed()
-                {
-                    tracing::error!(%error, cause = error.cause(), "could not sweep uploads");
-                }
-            }
-            _ => return,
-        }
-        tokio::time::sleep(EVERY).await;
-    }
-}
 
 /// Removes uploads that were never PUT, objects that nobody registered or fetched, and multipart uploads that stand still.
 /// Answers how many there were.

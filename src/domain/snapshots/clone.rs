@@ -94,6 +94,10 @@ impl Backend {
         let wanted = for_another(parts.data, parts.users, parts.files);
         let (this, id) = (Arc::clone(self), row.id.clone());
         blocking(move || {
+            let _hold = match &original {
+                Original::Environment(environment) => Some(environment.objects().hold()),
+                Original::Snapshot(_) => None,
+            };
             let (source, objects) = this.copy_of(&original, wanted)?;
             if parts.files {
                 move_keys(&source, &this.origin_of(&original), &id)?;

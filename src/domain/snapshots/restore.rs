@@ -15,7 +15,7 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::jobs::{Job, Task};
 use crate::domain::tenancy::guard::{self, EnvironmentAccess, Need, Role};
 use crate::store::data::Parts;
-use crate::store::{Hold, Source};
+use crate::store::{Hold, ObjectHold, Source};
 
 /// What takes the place of an environment's content.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -52,6 +52,8 @@ struct Prepared {
     /// What is known of the one table that the source holds.
     table: Option<Map<String, Value>>,
     from: String,
+    /// Keeps the files of another environment until they are taken over.
+    _hold: Option<ObjectHold>,
 }
 
 impl Backend {
@@ -150,9 +152,10 @@ impl Backend {
             let (parts, objects) = (for_another(true, true, true), self.directory().objects(other.id()));
             let (from, id) = (other.name().to_owned(), target.environment.id().to_owned());
             return blocking(move || {
+                let hold = Some(other.objects().hold());
                 let source = copies.of_environment(other.data(), parts).map_err(copy_failed)?;
                 move_keys(&source, other.id(), &id)?;
-                Ok(Prepared { source, objects: Some(objects), parts, table: None, from })
+                Ok(Prepared { source, objects: Some(objects), parts, table: None, from, _hold: hold })
             })
             .await;
         }
@@ -173,7 +176,7 @@ impl Backend {
                     source
                 }
             };
-            Ok(Prepared { source, objects: copies.objects_of(&id), parts, table, from })
+            Ok(Prepared { source, objects: copies.objects_of(&id), parts, table, from, _hold: None })
         })
         .await
     }

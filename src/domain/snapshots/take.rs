@@ -89,8 +89,10 @@ impl Backend {
         ]);
         let (copies, data, environment_id) = (self.directory().copies(), Arc::clone(environment.data()), environment.id().to_owned());
         let objects = files.then(|| self.directory().objects(&environment_id));
+        let hold = environment.objects().hold();
         blocking(move || {
             let about = copies.take_environment(&data, objects.as_deref(), &id, about).map_err(copy_failed)?;
+            drop(hold);
             if let Err(error) = copies.trim(&environment_id, &time::iso(now), KEPT) {
                 tracing::warn!(%error, "old snapshots could not be deleted");
             }

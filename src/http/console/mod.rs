@@ -21,9 +21,7 @@ use super::routing::resource;
 use page::Visit;
 
 /// Name and text of every template.
-const TEMPLATES: [(&str, &str); 16] = [
-    ("base.html", include_str!("templates/base.html")),
-    ("card.html", include_str!("templates/card.html")),
+const TEMPLATES: [(&str, &str); 14] = [
     ("parts.html", include_str!("templates/parts.html")),
     ("reload.html", include_str!("templates/reload.html")),
     ("error.html", include_str!("templates/error.html")),

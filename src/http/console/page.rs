@@ -11,7 +11,7 @@ use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::http::{Method, StatusCode};
 use actix_web::{FromRequest, HttpRequest, HttpResponse};
 use minijinja::value::Serde;
-use minijinja::{Environment, Value, context};
+use minijinja::{Value, context};
 use serde::Serialize;
 
 use crate::domain::caller::Tenant;
@@ -22,21 +22,15 @@ use crate::domain::tenancy::sessions::{ConsoleSession, Device, NewConsoleSession
 use crate::http::body::Body;
 use crate::http::context::Context;
 use crate::http::management::identity;
+use crate::http::pages::Pages;
 use crate::http::{ApiError, State, address};
 
-const POLICY: HeaderValue = HeaderValue::from_static(
-    "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'",
-);
+const POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; connect-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Bytes of a form.
 const FORM_LIMIT: usize = 64 * 1024;
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut environment = Environment::new();
-    for (name, source) in super::TEMPLATES {
-        environment.add_template(name, source).expect("the templates are part of the program and tested");
-    }
-    environment
-});
+static PAGES: LazyLock<Pages> =
+    LazyLock::new(|| Pages::new(POLICY, &super::TEMPLATES).with(HeaderName::from_static("cross-origin-opener-policy"), "same-origin"));
 
 /// Somebody who looks at a page, signed in or not.
 pub struct Visit {
@@ -163,17 +157,7 @@ impl Visit {
             who => self.tenant().map(|t| context! { name => t.name.as_str(), email => t.email.as_str() }),
             version => env!("CARGO_PKG_VERSION"),
         };
-        let rendered = TEMPLATES.get_template(template).and_then(|t| t.render(context! { ..values, ..common }));
-        match rendered {
-            Ok(content) => self.with_form_cookie(html(status, content)),
-            Err(error) => {
-                tracing::error!(template, %error, "a page could not be rendered");
-                html(
-                    StatusCode::INTERNAL_SERVER_ERROR,
-                    "<!doctype html><title>Error</title><p>This page could not be made; the log of the server says why.".to_owned(),
-                )
-            }
-        }
+        self.with_form_cookie(PAGES.page(status, template, context! { ..values, ..common }))
     }
 
     fn with_form_cookie(&self, mut answer: HttpResponse) -> HttpResponse {
@@ -255,16 +239,4 @@ impl Problem {
         let fields = error.detail_list().iter().map(|d| (d.field.clone(), d.message.clone())).collect();
         Self { message: error.message().to_owned(), code: error.code().name, fields }
     }
-}
-
-/// A page with the headers every page of ours has (`00-conventions.md`, "A server on a developer's laptop").
-fn html(status: StatusCode, content: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(content)
 }

@@ -5,8 +5,8 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use actix_web::http::header::{self, HeaderValue};
+use minijinja::{Value, context};
 
 use super::fields::Fields;
 use crate::domain::error::Error;
@@ -14,23 +14,21 @@ use crate::domain::oauth::scopes::{ALL, GROUPS};
 use crate::domain::oauth::{Redirect, Scopes, Unusable, Waiting, display_host};
 use crate::domain::tenancy::organizations::Organization;
 use crate::domain::tenancy::sessions::ConsoleSession;
+use crate::http::pages::Pages;
 
 /// No `form-action`: browsers apply it to the redirect back to the tool as well.
-const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'");
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, source) in [
-        ("base.html", include_str!("pages/base.html")),
-        ("consent.html", include_str!("pages/consent.html")),
-        ("message.html", include_str!("pages/message.html")),
-        ("open.html", include_str!("pages/open.html")),
-        ("reload.html", include_str!("pages/reload.html")),
-    ] {
-        templates.add_template(name, source).expect("the templates are part of the program, and a test renders each");
-    }
-    templates
+static PAGES: LazyLock<Pages> = LazyLock::new(|| {
+    Pages::new(
+        POLICY,
+        &[
+            ("consent.html", include_str!("pages/consent.html")),
+            ("message.html", include_str!("pages/message.html")),
+            ("open.html", include_str!("pages/open.html")),
+            ("reload.html", include_str!("pages/reload.html")),
+        ],
+    )
 });
 
 /// What was ticked and typed.
@@ -81,7 +79,7 @@ pub fn consent(
         organizations,
         problem,
     };
-    page_of(status, "consent.html", page)
+    PAGES.page(status, "consent.html", page)
 }
 
 /// The groups in which something is asked for, with what is asked for.
@@ -97,17 +95,17 @@ fn rows(scopes: &Scopes, choices: Option<&Choices>) -> Vec<Value> {
 
 /// Loads an address of this server from this server, so that strict cookies come along.
 pub fn reload(path: &str) -> HttpResponse {
-    page_of(StatusCode::OK, "reload.html", context! { path })
+    PAGES.page(StatusCode::OK, "reload.html", context! { path })
 }
 
 /// A redirect to a program, with its address as a link for browsers that show it.
 pub fn private_redirect(redirect: &Redirect) -> HttpResponse {
-    page_of(StatusCode::SEE_OTHER, "open.html", context! { location => redirect.location.as_str() })
+    PAGES.page(StatusCode::SEE_OTHER, "open.html", context! { location => redirect.location.as_str() })
 }
 
 /// The address of a program that did not open by itself.
 pub fn open(redirect: &Redirect) -> HttpResponse {
-    page_of(StatusCode::OK, "open.html", context! { location => redirect.location.as_str() })
+    PAGES.page(StatusCode::OK, "open.html", context! { location => redirect.location.as_str() })
 }
 
 /// Why a client cannot even be answered, and what to clear in it.
@@ -125,14 +123,14 @@ pub fn unusable(unusable: &Unusable) -> HttpResponse {
             ("This request is over: it was answered already, or waited longer than 10 minutes. Go back to your tool and connect again.".to_owned(), false)
         }
     };
-    page_of(StatusCode::BAD_REQUEST, "message.html", context! { title => "Cannot connect", what, clear, request_id => () })
+    PAGES.page(StatusCode::BAD_REQUEST, "message.html", context! { title => "Cannot connect", what, clear, request_id => () })
 }
 
 /// A failure of the server, or a form from somewhere else.
 pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer =
-        page_of(status, "message.html", context! { title => "Cannot connect", what => format!("{}.", error.message()), clear => false, request_id });
+        PAGES.page(status, "message.html", context! { title => "Cannot connect", what => format!("{}.", error.message()), clear => false, request_id });
     if let Some(seconds) = error.retry_after() {
         answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
     }
@@ -141,28 +139,5 @@ pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
 
 /// An answer without a page, with the headers of one.
 pub fn empty(status: StatusCode) -> HttpResponse {
-    with_headers(status, String::new())
-}
-
-fn page_of(status: StatusCode, template: &str, values: Value) -> HttpResponse {
-    match TEMPLATES.get_template(template).and_then(|template| template.render(values)) {
-        Ok(page) => with_headers(status, page),
-        Err(error) => {
-            tracing::error!(%error, template, "a page could not be made");
-            with_headers(
-                StatusCode::INTERNAL_SERVER_ERROR,
-                "<!doctype html><title>Error</title><p>This page could not be made; the server's log says why.</p>".to_owned(),
-            )
-        }
-    }
-}
-
-fn with_headers(status: StatusCode, page: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(page)
+    PAGES.html(status, String::new())
 }

@@ -12,10 +12,14 @@ use super::compare::difference;
 use super::curl::Request;
 use super::fence::{As, Does, Sample};
 use super::fixture;
+use crate::support::authenticator::Authenticator;
 use crate::support::{Answer, TestApp};
 
 /// Longer than any sample takes on a busy machine; a hanging one must not hang the run.
 const PATIENCE: Duration = Duration::from_secs(60);
+
+/// Stands for the code that an authenticator app shows.
+const APP_CODE: &str = "{appCode}";
 
 /// A sample that was sent.
 struct Sent {
@@ -112,6 +116,9 @@ impl Run {
         for (name, value) in &self.saved {
             code = code.replace(&format!("${{{name}}}"), value).replace(&format!("{{{name}}}"), value);
         }
+        if code.contains(APP_CODE) {
+            code = code.replace(APP_CODE, &self.app_code()?);
+        }
         let values = Placeholders {
             base: self.app.url.clone(),
             publishable_key: Some(self.app.publishable_key.clone()),
@@ -119,6 +126,14 @@ impl Run {
             environment: Some(self.app.environment.name().to_owned()),
         };
         values.replace(&code).map_err(|error| error.to_string())
+    }
+
+    /// What the authenticator app shows for the saved `secret`. Each code works once, so that the next one is shown after it.
+    fn app_code(&self) -> Result<String, String> {
+        let (_, secret) = self.saved.iter().rfind(|(name, _)| name == "secret").ok_or("no sample saved the secret of an authenticator app")?;
+        let code = Authenticator::new(secret, Vec::new()).code(&self.app, 0);
+        self.app.wait(30);
+        Ok(code)
     }
 
     async fn send(&self, request: &Request) -> Answer {

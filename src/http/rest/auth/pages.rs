@@ -21,24 +21,27 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::mail::Locale;
 use crate::http::body::Body;
 use crate::http::context::{self, Context};
+use crate::http::pages::Pages;
 use crate::http::rest::query::params;
 
-const POLICY: HeaderValue =
-    HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'");
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'self'; frame-ancestors 'none'";
 /// Bytes of a form.
 const FORM_LIMIT: usize = 16 * 1024;
 
-static TEMPLATES: LazyLock<minijinja::Environment<'static>> = LazyLock::new(|| {
-    let mut templates = minijinja::Environment::new();
-    for (name, source) in [
-        ("base.html", include_str!("pages/base.html")),
-        ("reset.html", include_str!("pages/reset.html")),
-        ("invitation.html", include_str!("pages/invitation.html")),
-        ("message.html", include_str!("pages/message.html")),
-    ] {
-        templates.add_template(name, source).expect("the templates are part of the program, and a test renders each");
-    }
-    templates
+static PAGES: LazyLock<Pages> = LazyLock::new(|| {
+    Pages::new(
+        POLICY,
+        &[
+            ("app.html", include_str!("pages/app.html")),
+            ("reset.html", include_str!("pages/reset.html")),
+            ("invitation.html", include_str!("pages/invitation.html")),
+            ("message.html", include_str!("pages/message.html")),
+        ],
+    )
+    // The addresses of these pages carry tokens.
+    .with(header::REFERRER_POLICY, "no-referrer")
+    .with(header::VARY, "Accept-Language")
+    .with(HeaderName::from_static("cross-origin-opener-policy"), "same-origin")
 });
 
 /// The page to choose a new password on, when `passwordResetUrl` names no other; needs no key.
@@ -261,30 +264,12 @@ impl Page {
 
     fn render(&self, status: StatusCode, template: &str, values: Value) -> HttpResponse {
         let common = context! { lang => self.locale.name(), app => self.app.as_deref(), t => Value::from(Serde(self.texts())) };
-        match TEMPLATES.get_template(template).and_then(|template| template.render(context! { ..values, ..common })) {
-            Ok(page) => with_headers(status, page),
-            Err(error) => {
-                tracing::error!(%error, template, "a page could not be made");
-                with_headers(StatusCode::INTERNAL_SERVER_ERROR, "<!doctype html><title>Error</title><p>This page could not be made.</p>".to_owned())
-            }
-        }
+        PAGES.page(status, template, context! { ..values, ..common })
     }
 }
 
 fn status_of(error: &Error) -> StatusCode {
     StatusCode::from_u16(error.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR)
-}
-
-fn with_headers(status: StatusCode, page: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("no-referrer")))
-        .insert_header((header::VARY, HeaderValue::from_static("Accept-Language")))
-        .insert_header((HeaderName::from_static("cross-origin-opener-policy"), HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(page)
 }
 
 /// The language a browser prefers among ours (RFC 9110 §12.5.4).

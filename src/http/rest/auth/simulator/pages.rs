@@ -3,31 +3,22 @@
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
-use minijinja::{Environment, UndefinedBehavior, Value, context};
+use minijinja::{Value, context};
 use url::Url;
 
 use crate::domain::auth::simulator::{Offer, authorize_path, login_of};
 use crate::domain::auth::social::Provider;
 use crate::domain::error::Error;
 use crate::http::context::Context;
+use crate::http::pages::Pages;
 
 /// No `form-action`: browsers apply it to the redirect back to the app as well.
-const POLICY: HeaderValue = HeaderValue::from_static("default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'");
+const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
-static TEMPLATES: LazyLock<Environment<'static>> = LazyLock::new(|| {
-    let mut templates = Environment::new();
-    templates.set_undefined_behavior(UndefinedBehavior::Strict);
-    for (name, source) in [
-        ("base.html", include_str!("pages/base.html")),
-        ("choose.html", include_str!("pages/choose.html")),
-        ("message.html", include_str!("pages/message.html")),
-    ] {
-        templates.add_template(name, source).expect("the templates are part of the program, and a test renders each");
-    }
-    templates
-});
+static PAGES: LazyLock<Pages> =
+    LazyLock::new(|| Pages::new(POLICY, &[("choose.html", include_str!("pages/choose.html")), ("message.html", include_str!("pages/message.html"))]));
 
 /// What was typed into the free form.
 #[derive(Debug, Clone, Default)]
@@ -65,7 +56,7 @@ pub fn choose(provider: Provider, offer: &Offer, problem: Option<(&Typed, &Error
         problem => error.map(Error::message),
     };
     let status = error.and_then(|error| StatusCode::from_u16(error.code().status).ok()).unwrap_or(StatusCode::OK);
-    page_of(status, "choose.html", page)
+    PAGES.page(status, "choose.html", page)
 }
 
 /// A page that tells what went wrong.
@@ -75,7 +66,7 @@ pub fn message(request: &HttpRequest, status: StatusCode, title: &str, error: &E
     if status.is_server_error() {
         tracing::error!(request_id = &*context.request_id, code = error.code().name, cause = error.cause().unwrap_or("-"), "{}", error.message());
     }
-    let mut answer = page_of(
+    let mut answer = PAGES.page(
         status,
         "message.html",
         context! { title, what => format!("{}.", error.message().trim_end_matches('.')), code => error.code().name, request_id => &*context.request_id },
@@ -95,26 +86,4 @@ fn place_of(uri: &str) -> String {
             url::Origin::Opaque(_) => format!("{}:", url.scheme()),
         },
     )
-}
-
-fn page_of(status: StatusCode, template: &str, values: Value) -> HttpResponse {
-    match TEMPLATES.get_template(template).and_then(|template| template.render(values)) {
-        Ok(page) => with_headers(status, page),
-        Err(error) => {
-            tracing::error!(%error, template, "a page could not be made");
-            let page = "<!doctype html><title>Error</title><p>This page could not be made; the server's log says why.</p>";
-            with_headers(StatusCode::INTERNAL_SERVER_ERROR, page.to_owned())
-        }
-    }
-}
-
-fn with_headers(status: StatusCode, page: String) -> HttpResponse {
-    HttpResponse::build(status)
-        .content_type("text/html; charset=utf-8")
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header((header::CACHE_CONTROL, HeaderValue::from_static("no-store")))
-        // Without a referrer, browsers would name no origin when the form is sent.
-        .insert_header((header::REFERRER_POLICY, HeaderValue::from_static("same-origin")))
-        .insert_header((HeaderName::from_static("x-frame-options"), HeaderValue::from_static("DENY")))
-        .body(page)
 }
