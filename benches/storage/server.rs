@@ -27,7 +27,19 @@ pub enum Caller {
 
 thread_local! {
     /// The kept connection of a thread.
-    static KEPT: RefCell<Option<TcpStream>> = const { RefCell::new(None) };
+    static KEPT: RefCell<Option<Kept>> = const { RefCell::new(None) };
+}
+
+struct Kept {
+    stream: TcpStream,
+    since: Instant,
+}
+
+impl Kept {
+    /// The server closes what is idle for some seconds.
+    fn is_fresh(&self) -> bool {
+        self.since.elapsed() < Duration::from_secs(2)
+    }
 }
 
 /// An answer whose body was read.
@@ -108,7 +120,7 @@ impl Running {
     }
 
     fn send(&self, method: &str, path: &str, headers: &str, body: &[u8]) -> Answer {
-        let mut stream = KEPT.take().unwrap_or_else(|| self.connect());
+        let mut stream = KEPT.take().filter(|kept| kept.is_fresh()).map_or_else(|| self.connect(), |kept| kept.stream);
         let head = format!("{method} {path} HTTP/1.1\r\nHost: localhost\r\n{headers}Content-Length: {}\r\n\r\n", body.len());
         stream.write_all(&[head.as_bytes(), body].concat()).unwrap();
         let (head, mut rest) = read_head(&mut stream);
@@ -120,7 +132,7 @@ impl Running {
             rest.extend_from_slice(&more[..n]);
         }
         assert!(head.starts_with("HTTP/1.1 2"), "{method} {path}: {head}{}", String::from_utf8_lossy(&rest));
-        KEPT.set(Some(stream));
+        KEPT.set(Some(Kept { stream, since: Instant::now() }));
         Answer { head, body: rest }
     }
 

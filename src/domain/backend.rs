@@ -8,6 +8,7 @@ use parking_lot::{Mutex, RwLock};
 
 use super::auth::simulator::key::KeyHolder;
 use super::auth::social::{Endpoints, Social, Web};
+use super::auth::throttle::Throttle;
 use super::environment::{Environment, Shared};
 use super::error::{Code, Error, Result};
 use super::hourly::hourly;
@@ -67,9 +68,12 @@ pub struct Backend {
     attempts: Attempts,
     passwords: Arc<Passwords>,
     social: Arc<Social>,
+    probes: Throttle,
     mcp_uses: McpUses,
     tree: Tree,
     jobs: Jobs,
+    /// Held while a key of elsewhere is looked for in all environments and then stored in one.
+    importing_keys: tokio::sync::Mutex<()>,
     oauth: Oauth,
     post: TenantPost,
     pictures: Arc<Pictures>,
@@ -119,9 +123,11 @@ impl Backend {
             attempts: Attempts::default(),
             passwords: Arc::default(),
             social,
+            probes: Throttle::default(),
             mcp_uses: McpUses::default(),
             tree: Tree::default(),
             jobs: Jobs::default(),
+            importing_keys: tokio::sync::Mutex::default(),
             oauth: Oauth::new(&secret),
             post,
             pictures,
@@ -175,6 +181,10 @@ impl Backend {
         &self.social
     }
 
+    pub(super) fn importing_keys(&self) -> &tokio::sync::Mutex<()> {
+        &self.importing_keys
+    }
+
     pub(super) fn jobs(&self) -> &Jobs {
         &self.jobs
     }
@@ -191,6 +201,11 @@ impl Backend {
 
     pub(super) fn attempts(&self) -> &Attempts {
         &self.attempts
+    }
+
+    /// Guesses of tokens on routes that need no key.
+    pub(super) fn probes(&self) -> &Throttle {
+        &self.probes
     }
 
     pub(super) fn mcp_uses(&self) -> &McpUses {

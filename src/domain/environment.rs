@@ -103,6 +103,7 @@ impl Environment {
         let keyring = settings::open_keyring(&data, &server_secret, auth.tokens.algorithm, &project.id, &row.name, clock.now())?;
         let files = data.read_blocking::<_, Error, _>(FileSettings::load)?;
         let objects = directory.object_store(&row.id);
+        objects.prepare().map_err(Error::internal)?;
         tidy(&data, &objects)?;
         let (rows, last_change) = data.read_blocking::<_, Error, _>(|r| Ok((r.tables()?, r.last_change()?)))?;
         let tables = rows.iter().map(|row| Ok((row.name.clone(), Arc::new(Table::from_row(row)?)))).collect::<Result<_>>()?;

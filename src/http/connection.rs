@@ -23,6 +23,8 @@ const DRAIN_TIME: Duration = Duration::from_secs(2);
 /// How long the body of a refused upload is read and thrown away (`05-storage.md` §6.3), less the second for which the HTTP
 /// machinery does it.
 const DISCARD_TIME: Duration = Duration::from_secs(9);
+/// Bytes of an answer that the machinery makes by itself, at most.
+const BARE: usize = 512;
 const CONTINUE: &[u8] = b"HTTP/1.1 100 Continue\r\n\r\n";
 
 /// A TCP connection.
@@ -32,6 +34,7 @@ pub struct Connection {
     /// Bytes of the request line read so far.
     line: usize,
     in_line: bool,
+    /// An answer was written since the last bytes were read: unless a body is on its way, a request comes next.
     answered: bool,
     /// What is sent in place of the answer the machinery wrote.
     instead: Option<Vec<u8>>,
@@ -79,7 +82,7 @@ impl Connection {
 
     /// Measures the request line; answers its length if all of it was read just now.
     fn note(&mut self, read: &[u8]) -> Option<usize> {
-        if std::mem::take(&mut self.answered) {
+        if std::mem::take(&mut self.answered) && !self.exchange.is_body() {
             (self.line, self.in_line) = (0, true);
         }
         if !self.in_line || read.is_empty() {
@@ -95,10 +98,11 @@ impl Connection {
         whole.then_some(end)
     }
 
-    /// The error for an answer that did not come from a handler: handlers' answers have a request id.
+    /// The error for an answer that did not come from a handler: it stands alone, has no body, and no request id.
     fn refusal(&self, answer: &[u8]) -> Option<Error> {
         let status = answer.strip_prefix(b"HTTP/1.1 ")?.get(..3)?;
-        if !matches!(status, b"400" | b"431") || memchr::memmem::find(&answer[..answer.len().min(1024)], b"x-request-id").is_some() {
+        let is_bare = !self.answered && answer.len() < BARE && answer.ends_with(b"\r\n\r\n");
+        if !is_bare || !matches!(status, b"400" | b"431") || memchr::memmem::find(answer, b"x-request-id").is_some() {
             return None;
         }
         Some(if self.line >= LONG_LINE {
@@ -111,11 +115,11 @@ impl Connection {
     }
 }
 
-/// What was read, when its request line has bytes that URIs must not have (RFC 3986 §2) and clients such as curl send
-/// nevertheless, `?andFilters={"a":1}` above all: with these percent-encoded, as browsers do it.
+/// What was read, when its first `line` bytes are a request line with bytes that URIs must not have (RFC 3986 §2) and clients such
+/// as curl send nevertheless, `?andFilters={"a":1}` above all: with these percent-encoded, as browsers do it.
 fn mended(read: &[u8], line: usize) -> Option<Vec<u8>> {
     let refused = |byte: &u8| matches!(byte, b'"' | b'<' | b'>' | b'`' | 0x80..);
-    if !read[..line].iter().any(refused) {
+    if !is_request_line(&read[..line]) || !read[..line].iter().any(refused) {
         return None;
     }
     let mut mended = Vec::with_capacity(read.len() + 128);
@@ -124,6 +128,13 @@ fn mended(read: &[u8], line: usize) -> Option<Vec<u8>> {
     }
     mended.extend_from_slice(&read[line..]);
     Some(mended)
+}
+
+/// Whether it is a method, something, and a version (RFC 9112 §3).
+fn is_request_line(line: &[u8]) -> bool {
+    let line = line.strip_suffix(b"\r").unwrap_or(line);
+    let method = memchr::memchr(b' ', line).unwrap_or(0);
+    method > 0 && line[..method].iter().all(u8::is_ascii_uppercase) && (line.ends_with(b" HTTP/1.1") || line.ends_with(b" HTTP/1.0"))
 }
 
 /// The whole answer for a request that no handler sees.
@@ -164,7 +175,7 @@ impl AsyncWrite for Connection {
         ready!(self.poll_continue(cx))?;
         if self.instead.is_none() {
             let Some(error) = self.refusal(buf) else {
-                self.answered = true;
+                self.answered |= !buf.starts_with(CONTINUE);
                 return self.io()?.poll_write(cx, buf);
             };
             (self.instead, self.sent, self.refused) = (Some(answer(&error)), 0, true);

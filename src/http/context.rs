@@ -279,13 +279,18 @@ fn keep_body(request: ServiceRequest, context: &Rc<Context>) -> (ServiceRequest,
     let (reader, context) = (Rc::clone(&shared), Rc::clone(context));
     let ended = Rc::new(Cell::new(false));
     let end = Rc::clone(&ended);
+    let exchange = Exchange::of(&http);
+    exchange.body(true);
     let is_json = observe::keeps_bodies(http.path()) && observe::is_json(http.headers());
     let stream = futures_util::stream::poll_fn(move |cx| {
         use futures_util::Stream;
         let polled = std::pin::Pin::new(&mut *reader.borrow_mut()).poll_next(cx);
         match &polled {
             std::task::Poll::Ready(Some(Ok(chunk))) => observe::note_chunk(&context, chunk, is_json),
-            std::task::Poll::Ready(None) => end.set(true),
+            std::task::Poll::Ready(None) => {
+                end.set(true);
+                exchange.body(false);
+            }
             _ => {}
         }
         polled

@@ -1,5 +1,5 @@
-//! What a handler may tell the connection its request came on: that the client may send the body now (RFC 9110 §10.1.1), or that
-//! it may go on sending for a while without being heard, so that it gets to read the answer.
+//! What a handler may tell the connection its request came on: that a body is on its way, that the client may send it now (RFC 9110
+//! §10.1.1), or that it may go on sending for a while without being heard, so that it gets to read the answer.
 
 use std::cell::Cell;
 use std::rc::Rc;
@@ -20,6 +20,8 @@ struct Flags {
     due: Cell<bool>,
     /// The connection ends after a refusal: what still comes is read and thrown away.
     discard: Cell<bool>,
+    /// A request is being served whose body has not been read to its end.
+    body: Cell<bool>,
 }
 
 impl Exchange {
@@ -45,6 +47,15 @@ impl Exchange {
     /// Lets the client finish sending what nobody wants, for a while.
     pub fn discard(&self) {
         self.0.discard.set(true);
+    }
+
+    /// From now on what comes is a body; `false`: its end was read.
+    pub fn body(&self, is_coming: bool) {
+        self.0.body.set(is_coming);
+    }
+
+    pub(super) fn is_body(&self) -> bool {
+        self.0.body.get()
     }
 
     pub(super) fn is_held(&self) -> bool {

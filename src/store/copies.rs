@@ -40,8 +40,8 @@ impl Copies {
         Ok(())
     }
 
-    /// Copies a whole environment at one moment, while others go on writing to it: `<id>.db`, with `objects` the stored files as
-    /// `<id>.objects/`, and `<id>.json` with `rows`, `files` and `sizeBytes`, which comes last and makes the copy count. Blocks.
+    /// Copies a whole environment at one moment, while others go on writing to it: `<id>.db`, with `objects`, on which the caller
+    /// has a [`super::ObjectHold`], the stored files as `<id>.objects/`, and `<id>.json` with `rows`, `files` and `sizeBytes`, which comes last and makes the copy count. Blocks.
     pub fn take_environment(&self, data: &Database, objects: Option<&Path>, id: &str, mut about: Map<String, Value>) -> StoreResult<Map<String, Value>> {
         let written = self.write_environment(data, objects, id);
         let (rows, files, size) = written.inspect_err(|_| self.remove_files(id).unwrap_or_else(|error| tracing::warn!(%error, "half a copy is left")))?;
@@ -54,15 +54,11 @@ impl Copies {
 
     fn write_environment(&self, data: &Database, objects: Option<&Path>, id: &str) -> StoreResult<(u64, u64, u64)> {
         let half = self.half(id);
-        // Before and after the database, so that every file the database knows is there.
-        let mut linked = 0;
-        if let Some(objects) = objects {
-            link_tree(objects, &self.objects(id))?;
-        }
         content::copy_database(data, &half)?;
-        if let Some(objects) = objects {
-            linked = link_tree(objects, &self.objects(id))?;
-        }
+        let linked = match objects {
+            Some(objects) => link_named(objects, &self.objects(id), &content::object_names(&half)?)?,
+            None => 0,
+        };
         let (rows, files) = content::counts(&half)?;
         let size = std::fs::metadata(&half)?.len();
         std::fs::rename(&half, self.database(id))?;
@@ -281,13 +277,31 @@ pub(super) fn link_tree(from: &Path, to: &Path) -> io::Result<u64> {
             continue;
         }
         bytes += kind.len();
-        match std::fs::hard_link(entry.path(), &target) {
-            Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => {}
-            Err(_) => drop(std::fs::copy(entry.path(), &target)?),
-            Ok(()) => {}
-        }
+        link(&entry.path(), &target)?;
     }
     Ok(bytes)
+}
+
+/// The same for these files alone; one that was lost before is left out.
+fn link_named(from: &Path, to: &Path, names: &[String]) -> io::Result<u64> {
+    let mut bytes = 0;
+    std::fs::create_dir_all(to)?;
+    for name in names {
+        let (source, target) = (from.join(name), to.join(name));
+        let Ok(about) = source.metadata() else { continue };
+        std::fs::create_dir_all(target.parent().unwrap_or(to))?;
+        link(&source, &target)?;
+        bytes += about.len();
+    }
+    Ok(bytes)
+}
+
+fn link(source: &Path, target: &Path) -> io::Result<()> {
+    match std::fs::hard_link(source, target) {
+        Err(error) if matches!(error.kind(), io::ErrorKind::AlreadyExists | io::ErrorKind::NotFound) => Ok(()),
+        Err(_) => std::fs::copy(source, target).map(drop),
+        Ok(()) => Ok(()),
+    }
 }
 
 /// Removes every file that another folder does not have.

@@ -62,6 +62,11 @@ impl Objects {
         ObjectHold(Arc::clone(&self.held))
     }
 
+    /// Makes the directory of an environment that has none yet. Blocks.
+    pub fn prepare(&self) -> io::Result<()> {
+        if self.root.is_dir() { Ok(()) } else { std::fs::create_dir(&self.root) }
+    }
+
     /// A new name for the object of an upload: two characters spread the files over folders, and every PUT gets a name of its own.
     pub fn name_for(upload_id: &str) -> String {
         let tail = &upload_id.as_bytes()[upload_id.len().saturating_sub(4)..];
@@ -200,9 +205,9 @@ impl Objects {
         super::directory::free_space(self.root.parent()?)
     }
 
-    /// Makes a folder, unless the environment itself is gone: that does not come back.
+    /// Makes a folder below the directory, which itself does not come back: the environment may be gone, or a disk with it.
     fn create(&self, folder: &Path) -> io::Result<()> {
-        if self.root.parent().is_some_and(Path::is_dir) { std::fs::create_dir_all(folder) } else { Err(io::ErrorKind::NotFound.into()) }
+        if self.root.is_dir() { std::fs::create_dir_all(folder) } else { Err(io::ErrorKind::NotFound.into()) }
     }
 
     fn path_of(&self, name: &str) -> io::Result<PathBuf> {
@@ -237,6 +242,11 @@ impl Incoming {
         self.size
     }
 
+    /// Something to make durable with what was written so far, while more is written.
+    pub fn flusher(&self) -> io::Result<Flusher> {
+        self.file.as_file().try_clone().map(Flusher)
+    }
+
     /// MD5 of everything written so far.
     pub fn md5(&self) -> [u8; 16] {
         self.md5.clone().finalize().into()
@@ -260,6 +270,17 @@ impl Incoming {
     /// Where the bytes are for now.
     pub fn path(&self) -> &Path {
         self.file.path()
+    }
+}
+
+/// Writes back what has arrived of an object.
+#[derive(Debug)]
+pub struct Flusher(File);
+
+impl Flusher {
+    /// Blocks. A failure is told once: whoever gets it must not go on to [`Objects::place`].
+    pub fn flush(self) -> io::Result<()> {
+        self.0.sync_data()
     }
 }
 
@@ -353,6 +374,7 @@ mod tests {
     fn objects() -> (tempfile::TempDir, Objects) {
         let folder = tempfile::tempdir().unwrap();
         let objects = Objects::new(folder.path().join("objects"));
+        objects.prepare().unwrap();
         (folder, objects)
     }
 

@@ -3,6 +3,7 @@
 use std::time::Duration;
 
 use bkend_local::domain::files::sweep::sweep;
+use futures_util::StreamExt as _;
 use futures_util::future::join_all;
 use reqwest::Method;
 use reqwest::header::CONTENT_TYPE;
@@ -157,6 +158,45 @@ async fn a_form_stores_and_registers_in_one_step() {
     assert_eq!(get(&app.client(), &app.path_of(&file["url"]), &[]).await.text.as_bytes(), HELLO);
     let empty = form(&mina, &[("file", Some("empty.bin"), b"")]).await.assert(201);
     assert_eq!((&empty["size"], &empty["visibility"], &empty["bucket"]), (&json!(0), &json!("private"), &json!("attachments")));
+}
+
+#[actix_web::test]
+async fn names_of_files_in_forms_are_read_as_browsers_and_programs_write_them() {
+    let app = TestApp::start().await;
+    let mina = app.user("mina", "user").await;
+    for (written, name) in [
+        ("; filename=\"a%22b.txt\"", "a\"b.txt"),
+        ("; filename=\"a\\\"b.txt\"", "a\"b.txt"),
+        ("; filename=\"100%.txt\"", "100%.txt"),
+        ("; filename*=UTF-8''%ED%9A%8C%EC%9D%98.txt", "회의.txt"),
+        ("; filename*=utf-8'ko'a%20b.txt; filename=\"a_b.txt\"", "a b.txt"),
+        ("; filename=\"a_b.txt\"; filename*=UTF-8''a%20b.txt", "a b.txt"),
+        ("; filename=plain.txt", "plain.txt"),
+    ] {
+        let body = format!("--harbor\r\nContent-Disposition: form-data; name=\"file\"{written}\r\n\r\nx\r\n--harbor--\r\n");
+        let file = send(&mina, "multipart/form-data; boundary=harbor", body.into_bytes()).await.assert(201);
+        assert_eq!(file["originalName"], name, "{written}");
+    }
+    for written in ["; filename=\"a%0D%0Ab.txt\"", "; filename=\"a%0Ab.txt\""] {
+        let body = format!("--harbor\r\nContent-Disposition: form-data; name=\"file\"{written}\r\n\r\nx\r\n--harbor--\r\n");
+        send(&mina, "multipart/form-data; boundary=harbor", body.into_bytes()).await.assert_error(400, "file/invalid-name");
+    }
+}
+
+#[actix_web::test]
+async fn a_form_whose_part_never_begins_is_refused_before_it_fills_the_memory() {
+    let app = TestApp::start().await;
+    let mina = app.user("mina", "user").await;
+    for begun in ["", "--harbor\r\nContent-Disposition: form-data; name=\"file\"; filename=\"", "--harbor\r\nX-Long: "] {
+        let begun = begun.to_owned();
+        // More than could ever be waited for: the answer comes long before the end.
+        let pieces = futures_util::stream::iter(0..100_000).map(move |n| Ok::<_, std::io::Error>(if n == 0 { begun.clone().into_bytes() } else { vec![b'a'; 64 * 1024] }));
+        let request = mina.request(Method::POST, UPLOAD).header(CONTENT_TYPE, "multipart/form-data; boundary=harbor");
+        Answer::of(request.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap()).await.assert_error(400, "common/invalid-parameters");
+    }
+    assert!(settled(&app).await.is_empty());
+    // A part of the same length is another matter: it goes to the disk.
+    form(&mina, &[("file", Some("a.bin"), &vec![7; 5 * 1024 * 1024])]).await.assert(201);
 }
 
 #[actix_web::test]

@@ -34,7 +34,9 @@ async fn a_list_of_parts_must_be_ascending_and_stored_like_that_and_details_name
         assert_eq!(answer.details(), details);
         answer.assert_error(400, "file/invalid-parts-array");
     }
-    mina.post(COMPLETE, named(&upload, json!({}))).await.assert_error(400, "common/invalid-parameters");
+    for absent in [json!({}), json!({ "parts": null })] {
+        mina.post(COMPLETE, named(&upload, absent)).await.assert_error(400, "file/invalid-parts-array");
+    }
     // Quotes are optional, hex in any case, S3's names; gaps are fine, and what is not listed is dropped.
     let upper = etag.as_str().unwrap().trim_matches('"').to_uppercase();
     let list = json!([{ "PartNumber": 1, "ETag": upper }, { "partNumber": 7, "etag": etag }]);
@@ -44,6 +46,20 @@ async fn a_list_of_parts_must_be_ascending_and_stored_like_that_and_details_name
     let body = json!({ "s3Key": upload["key"], "originalName": "two.txt", "mimeType": "text/plain", "size": 24, "visibility": "public" });
     let file = mina.post("/v1/files", body).await.assert(201);
     assert_eq!(get(&app.client(), &app.path_of(&file["url"]), &[]).await.text.as_bytes(), [HELLO, HELLO].concat());
+}
+
+#[actix_web::test]
+async fn parts_may_have_any_size_from_1_byte() {
+    let app = TestApp::start().await;
+    let mina = app.user("mina", "user").await;
+    let (upload, _) = app.in_parts(&mina, 36, &[]).await;
+    let url = mina.post("/v1/files/multipart/presigned-url", named(&upload, json!({ "partNumber": 1 }))).await.assert(200);
+    app.put_to(&url["url"], b"").await.assert_error(400, "file/file-too-small");
+    let chunked = reqwest::Body::wrap_stream(futures_util::stream::iter([Ok::<_, std::io::Error>(Vec::<u8>::new())]));
+    let answer = app.client().request(reqwest::Method::PUT, &app.path_of(&url["url"])).body(chunked).send().await.unwrap();
+    crate::support::Answer::of(answer).await.assert_error(400, "file/file-too-small");
+    assert!(settled(&app).await.is_empty());
+    app.put_to(&url["url"], b"x").await.assert(200);
 }
 
 #[actix_web::test]
@@ -76,7 +92,9 @@ async fn urls_are_asked_for_one_or_a_hundred_parts() {
         mina.post(path, named(&upload, json!({ "partNumbers": bad }))).await.assert_error(400, "common/invalid-parameters");
     }
     mina.post(path, named(&upload, json!({ "partNumbers": [1, 10_001] }))).await.assert_error(400, "file/invalid-part-number-range");
-    mina.post(path, named(&upload, json!({}))).await.assert_error(400, "common/invalid-parameters");
+    for absent in [json!({}), json!({ "partNumber": null })] {
+        mina.post(path, named(&upload, absent)).await.assert_error(400, "file/invalid-part-number-range");
+    }
     mina.post(path, json!({ "uploadId": upload["uploadId"], "partNumber": 1 })).await.assert_error(400, "common/invalid-parameters");
 }
 

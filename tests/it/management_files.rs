@@ -291,6 +291,34 @@ async fn a_key_that_another_environment_holds_is_replaced_and_reported() {
     assert_eq!(secret.get("/v1/files/one").await.assert(200)["s3Key"], copy["s3Key"]);
 }
 
+#[actix_web::test]
+async fn of_two_environments_that_import_one_key_at_once_one_gets_it() {
+    let app = TestApp::start().await;
+    let (_, path, _) = second(&app, "staging").await;
+    for n in 0..8 {
+        let metadata = json!({ "id": format!("id{n}"), "s3Key": format!("race/{n}.txt"), "originalName": "key.txt" }).to_string();
+        let (here, there) = (files(&app), format!("{path}/files"));
+        let (one, other) = tokio::join!(import(&app, &here, &metadata, b"here"), import(&app, &there, &metadata, b"there"));
+        let replaced = [one.assert(201), other.assert(201)].iter().filter(|file| file.get("replacedKey").is_some()).count();
+        assert_eq!(replaced, 1);
+    }
+}
+
+#[actix_web::test]
+async fn a_key_that_no_client_could_ask_for_is_replaced_and_reported() {
+    let app = TestApp::start().await;
+    for key in ["a/../b.png", "..", "./a.png", "a/."] {
+        let file = import(&app, &files(&app), &json!({ "s3Key": key, "originalName": "a.png" }).to_string(), b"x").await.assert(201);
+        assert_eq!(file["replacedKey"], key);
+        assert!(file["s3Key"].as_str().unwrap().starts_with(app.environment.id()));
+    }
+    for key in ["a/b..png", "...", ".hidden/a.png"] {
+        let file = import(&app, &files(&app), &json!({ "s3Key": key, "originalName": "a.png", "visibility": "public" }).to_string(), b"x").await.assert(201);
+        assert_eq!((&file["s3Key"], file.get("replacedKey")), (&json!(key), None));
+        app.bytes(file["url"].as_str().unwrap(), &[]).await.assert(200);
+    }
+}
+
 /// Two files with a table that names them in every way; the keys.
 async fn with_records(app: &TestApp) -> (String, String) {
     let own = stored(app, "own.txt", "public").await["key"].as_str().unwrap().to_owned();

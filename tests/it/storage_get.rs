@@ -28,6 +28,25 @@ async fn head(client: &Client, path: &str, headers: &[(&str, &str)]) -> Answer {
 }
 
 #[actix_web::test]
+async fn bytes_that_look_like_a_refusal_of_the_server_come_as_they_are() {
+    let app = TestApp::start().await;
+    let refusal = b"HTTP/1.1 400 Bad Request\r\ncontent-length: 0\r\n\r\n";
+    let small = [refusal.as_slice(), b"and more"].concat();
+    // Wherever a piece of a large file begins, it begins like that.
+    let large: Vec<u8> = refusal.iter().copied().cycle().take(3 << 20).collect();
+    let aligned: Vec<u8> = refusal.iter().copied().chain(std::iter::repeat(b' ')).take(64 << 10).collect::<Vec<_>>().repeat(32);
+    for body in [refusal.to_vec(), small, large, aligned] {
+        let upload = Upload::stored(&app, &body, |_| {}).await;
+        upload.register(&app, "public").await;
+        for _ in 0..12 {
+            let answer = app.client().request(Method::GET, &upload.path()).send().await.unwrap();
+            assert_eq!(answer.status(), 200);
+            assert!(answer.bytes().await.unwrap() == body, "{} bytes", body.len());
+        }
+    }
+}
+
+#[actix_web::test]
 async fn a_plain_url_reads_by_state_and_visibility() {
     let app = TestApp::start().await;
     let client = app.client();
@@ -57,7 +76,10 @@ async fn a_plain_url_reads_by_state_and_visibility() {
             s3(get(&client, &upload.path(), &[]).await, 403, "file/access-denied", "AccessDenied");
         }
         upload.delete(&app).await;
-        s3(get(&client, &upload.path(), &[]).await, 404, "file/not-found", "NoSuchKey");
+        let gone = get(&client, &upload.path(), &[]).await;
+        let headers = ["x-content-type-options", "referrer-policy", "cross-origin-resource-policy"].map(|name| gone.header(name).unwrap_or_default().to_owned());
+        assert_eq!(headers, ["nosniff", "no-referrer", "cross-origin"]);
+        s3(gone, 404, "file/not-found", "NoSuchKey");
         s3(get(&client, &upload.get_url(&app, Disposition::Inline), &[]).await, 404, "file/not-found", "NoSuchKey");
     }
     let pending = Upload::begin(&app).await;

@@ -158,6 +158,59 @@ async fn a_client_that_asks_first_hears_100_continue_only_when_the_url_is_good()
     assert!(read_some(&mut other).await.starts_with("HTTP/1.1 100 Continue\r\n\r\n"));
 }
 
+/// Bodies that a careless reader could take for the beginning of a request, or mend as one.
+const LIKE_REQUESTS: [&[u8]; 4] =
+    [b"\x89PNG\r\n\x1a\n\0\0\0\rIHDR", b"\"<`>\"\n\"second line\"\n", b"GET /\"a\" HTTP/1.1\r\nHost: x\r\n\r\n", "첫 줄\n둘째 줄\n".as_bytes()];
+
+#[actix_web::test]
+async fn bytes_are_kept_verbatim_when_they_come_after_100_continue() {
+    let app = TestApp::start().await;
+    for body in LIKE_REQUESTS {
+        for _ in 0..8 {
+            let upload = Upload::begin(&app).await;
+            let mut stream = raw(&app, &head(&upload.put_url(&app), &format!("Content-Length: {}\r\nExpect: 100-continue\r\n", body.len()))).await;
+            assert_eq!(read_some(&mut stream).await, "HTTP/1.1 100 Continue\r\n\r\n");
+            stream.write_all(body).await.unwrap();
+            let answer = read_some(&mut stream).await;
+            assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+            assert_eq!(stored(&app, &upload).await, body);
+            // The connection goes on with the next request, and a careless one is mended still.
+            stream.write_all(b"GET /healthz?q=\"a\" HTTP/1.1\r\nHost: localhost\r\n\r\n").await.unwrap();
+            assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+        }
+    }
+}
+
+#[actix_web::test]
+async fn bytes_are_kept_verbatim_when_requests_are_sent_ahead() {
+    let app = TestApp::start().await;
+    for body in LIKE_REQUESTS {
+        let upload = Upload::begin(&app).await;
+        let ahead = [b"GET /healthz HTTP/1.1\r\nHost: localhost\r\n\r\n".to_vec(), head(&upload.put_url(&app), &format!("Content-Length: {}\r\n", body.len()))];
+        let mut stream = raw(&app, &ahead.concat()).await;
+        assert!(read_some(&mut stream).await.starts_with("HTTP/1.1 200 OK\r\n"));
+        stream.write_all(body).await.unwrap();
+        let answer = read_some(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+        assert_eq!(stored(&app, &upload).await, body);
+    }
+}
+
+#[actix_web::test]
+async fn a_json_body_that_comes_after_100_continue_is_read_as_it_is() {
+    let app = TestApp::start().await;
+    let body = "{\"filename\":\"a.txt\",\"contentType\":\"text/plain\"}\n";
+    let key = &app.secret_key;
+    for _ in 0..8 {
+        let head = format!("POST /v1/files/presigned-url HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n");
+        let mut stream = raw(&app, format!("{head}Content-Length: {}\r\nExpect: 100-continue\r\n\r\n", body.len()).as_bytes()).await;
+        assert_eq!(read_some(&mut stream).await, "HTTP/1.1 100 Continue\r\n\r\n");
+        stream.write_all(body.as_bytes()).await.unwrap();
+        let answer = read_some(&mut stream).await;
+        assert!(answer.starts_with("HTTP/1.1 200 OK\r\n"), "{answer}");
+    }
+}
+
 #[actix_web::test]
 async fn a_chunked_body_is_accepted_and_counted() {
     let app = TestApp::start().await;
@@ -313,7 +366,7 @@ async fn an_upload_of_which_no_byte_comes_times_out() {
 }
 
 #[actix_web::test]
-async fn a_form_of_which_no_byte_comes_times_out() {
+async fn a_form_or_a_body_of_which_no_byte_comes_times_out() {
     let app = TestApp::start_with(|settings| settings.upload_idle = Duration::from_millis(400)).await;
     let part = "--cut\r\nContent-Disposition: form-data; name=\"file\"; filename=\"a.txt\"\r\n\r\nhello bkend";
     for sent in [part, "--cu", "--cut\r\nContent-Disposition: form-data; name=\"visibility\"\r\n\r\npub"] {
@@ -323,6 +376,11 @@ async fn a_form_of_which_no_byte_comes_times_out() {
         let answer = read_some(&mut stream).await;
         assert!(answer.starts_with("HTTP/1.1 408 ") && answer.contains("file/upload-timeout"), "{answer}");
     }
+    let key = &app.secret_key;
+    let head = format!("POST /v1/files HTTP/1.1\r\nHost: localhost\r\nX-API-Key: {key}\r\nContent-Type: application/json\r\n");
+    let mut stream = raw(&app, format!("{head}Content-Length: 4000\r\n\r\n{{\"s3Key\":").as_bytes()).await;
+    let answer = read_some(&mut stream).await;
+    assert!(answer.starts_with("HTTP/1.1 400 ") && answer.contains("common/invalid-json"), "{answer}");
     assert!(settled(&app).await.is_empty());
 }
 

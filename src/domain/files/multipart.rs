@@ -188,7 +188,7 @@ impl Files {
         let many = fields.value("partNumbers").map(part_numbers).transpose()?;
         let numbers = match &many {
             Some(numbers) => numbers.clone(),
-            None => vec![part_number(fields.value("partNumber").ok_or_else(|| required("partNumber"))?)?],
+            None => vec![part_number(fields.value("partNumber").unwrap_or(&Value::Null))?],
         };
         let this = self.share();
         let upload = self.environment.data().read::<_, Error, _>(move |r| named.open(r, &this)).await?;

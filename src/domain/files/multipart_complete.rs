@@ -10,7 +10,7 @@ use serde_json::Value;
 use sha2::{Digest, Sha256};
 use utoipa::ToSchema;
 
-use super::input::{Fields, required, whole};
+use super::input::{Fields, whole};
 use super::multipart::{MAX_PARTS, Named, upload_not_found};
 use super::put::DISK_RESERVE;
 use super::{Files, dimensions, remove_after_commit, rights};
@@ -102,7 +102,13 @@ impl Files {
             let message = format!("The parts have {size} bytes together, more than the fileSize of {declared} the upload was begun with");
             return Err(Error::new(Code::FILE_TOO_LARGE, message));
         }
-        let (object, placed) = self.assemble(&upload, &chosen, size).await?;
+        let Some((object, placed)) = self.assemble(&upload, &chosen, size).await? else {
+            // Given up, or a part was uploaded anew meanwhile.
+            let (this, id) = (self.share(), upload.id);
+            let stored = self.environment.data().read::<_, Error, _>(move |r| named.open(r, &this).and_then(|_| Ok(r.parts(&id)?))).await?;
+            choose(&wanted, &stored)?;
+            return Err(Error::unavailable("The parts changed while they were put together; complete again"));
+        };
         self.commit(named, chosen, digest, object, placed).await
     }
 
@@ -114,8 +120,8 @@ impl Files {
         }
     }
 
-    /// Writes the parts as one object under a name of its own; no row names it yet.
-    async fn assemble(&self, upload: &UploadRow, parts: &[PartRow], size: u64) -> Result<(ObjectRow, Placed)> {
+    /// Writes the parts as one object under a name of its own; no row names it yet. `None` when a part is not there any more.
+    async fn assemble(&self, upload: &UploadRow, parts: &[PartRow], size: u64) -> Result<Option<(ObjectRow, Placed)>> {
         let objects = self.environment.objects().clone();
         let (id, names): (String, Vec<String>) = (upload.id.clone(), parts.iter().map(|part| part.name.clone()).collect());
         let etag = etag(parts)?;
@@ -133,14 +139,14 @@ impl Files {
             Ok((object, placed))
         };
         let done: std::io::Result<_> = tokio::task::spawn_blocking(work).await.map_err(Error::internal)?;
-        done.map_err(|error| match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Error::unavailable("The disk is too full to put the parts together; the upload stays open").because(error)
+        match done {
+            Ok(done) => Ok(Some(done)),
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => Ok(None),
+            Err(error) if matches!(error.kind(), std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded) => {
+                Err(Error::unavailable("The disk is too full to put the parts together; the upload stays open").because(error))
             }
-            // Given up, or completed by another server process: its parts are gone.
-            std::io::ErrorKind::NotFound => upload_not_found().because(error),
-            _ => Error::internal(error),
-        })
+            Err(error) => Err(Error::internal(error)),
+        }
     }
 
     /// Puts the object in the place of its parts, if they are still what they were.
@@ -194,9 +200,8 @@ fn changed(at: usize, number: u32) -> Detail {
 
 /// The list as it was sent: 1–10000 entries, strictly ascending.
 fn wanted(list: Option<&Value>) -> Result<Vec<Wanted>> {
-    let list = list.ok_or_else(|| required("parts"))?;
     let bad = |message: String| wrong(vec![Detail::new("parts", "parts", message)]);
-    let list = list.as_array().ok_or_else(|| bad("parts must be a list of { partNumber, etag }".to_owned()))?;
+    let list = list.and_then(Value::as_array).ok_or_else(|| bad("parts must be a list of { partNumber, etag }".to_owned()))?;
     if list.is_empty() || list.len() as u64 > MAX_PARTS {
         return Err(bad(format!("parts must hold 1 to {MAX_PARTS} entries, not {}", list.len())));
     }

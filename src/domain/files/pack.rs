@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use zip::write::SimpleFileOptions;
 use zip::{CompressionMethod, ZipWriter};
 
+use super::put;
 use crate::domain::backend::Backend;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Error, Result};
@@ -32,28 +33,38 @@ impl Backend {
                 Ok((files, missing))
             })
             .await?;
-        let (files, missing) = found;
+        let (files, mut missing) = found;
+        let found = files.len();
         let (path, objects, task) = (self.directory().artifact(&task.id()), environment.objects().clone(), task.clone());
-        let count = files.len();
         let work = move || {
             let half = path.with_extension("part");
             std::fs::create_dir_all(path.parent().unwrap_or(&path)).map_err(failed)?;
-            let written = write(&half, &objects, &files, &task).and_then(|size| std::fs::rename(&half, &path).map_err(failed).map(|()| size));
+            let written = write(&half, &objects, &files, &task).and_then(|written| std::fs::rename(&half, &path).map_err(failed).map(|()| written));
             // Half an archive is of no use to anybody.
             written.inspect_err(|_| drop(std::fs::remove_file(&half)))
         };
-        let size = tokio::task::spawn_blocking(work).await.map_err(Error::internal)??;
+        let (size, gone) = tokio::task::spawn_blocking(work).await.map_err(Error::internal)??;
+        let count = found - gone.len();
+        missing.extend(gone);
         let filename = format!("{}-files.zip", environment.name());
         Ok(json!({ "files": count, "missing": missing, "filename": filename, "sizeBytes": size }))
     }
 }
 
-fn write(path: &std::path::Path, objects: &Objects, files: &[(FileRow, ObjectRow)], task: &Task) -> Result<u64> {
+/// Answers the size of the archive, and the ids of files that were deleted before they could be packed.
+fn write(path: &std::path::Path, objects: &Objects, files: &[(FileRow, ObjectRow)], task: &Task) -> Result<(u64, Vec<String>)> {
     let mut archive = ZipWriter::new(io::BufWriter::new(File::create(path).map_err(failed)?));
-    let mut names = HashSet::new();
+    let (mut names, mut gone) = (HashSet::new(), Vec::new());
     for (at, (file, object)) in files.iter().enumerate() {
         task.step(at as u64, files.len() as u64, "packing")?;
-        let mut source = objects.open(&object.name).map_err(failed)?.into_file();
+        let mut source = match objects.open(&object.name) {
+            Err(error) if error.kind() == io::ErrorKind::NotFound => {
+                gone.push(file.id.clone());
+                continue;
+            }
+            opened => opened.map_err(failed)?.into_file(),
+        };
+        put::check_disk(objects.free_space(), object.size)?;
         let options = SimpleFileOptions::default().compression_method(method(&file.mime_type)).large_file(object.size >= u64::from(u32::MAX));
         archive.start_file(free_name(&mut names, &file.original_name), options).map_err(|error| failed(error.into()))?;
         io::copy(&mut source, &mut archive).map_err(failed)?;
@@ -61,7 +72,7 @@ fn write(path: &std::path::Path, objects: &Objects, files: &[(FileRow, ObjectRow
     let out = archive.finish().map_err(|error| failed(error.into()))?;
     let file = out.into_inner().map_err(|error| failed(error.into_error()))?;
     file.sync_all().map_err(failed)?;
-    Ok(file.metadata().map_err(failed)?.len())
+    Ok((file.metadata().map_err(failed)?.len(), gone))
 }
 
 /// What is compressed already stays as it is.

@@ -104,7 +104,11 @@ impl PutPermit {
     /// 400 `file/file-too-large`, `file/file-too-small`.
     pub(super) fn check_size(&self, length: u64) -> Result<()> {
         self.check_room(length)?;
-        if self.part_number.is_some() { Ok(()) } else { self.environment.file_settings().check_least(length) }
+        match self.part_number {
+            Some(_) if length == 0 => Err(Error::new(Code::FILE_TOO_SMALL, "A part has at least 1 byte; leave out the part that has none")),
+            Some(_) => Ok(()),
+            None => self.environment.file_settings().check_least(length),
+        }
     }
 }
 
@@ -134,13 +138,8 @@ fn content_type(settings: &FileSettings, claim: &Claim, row: &UploadRow, header:
     let header = header.map(str::trim).filter(|header| !header.is_empty());
     let Some(stated) = &claim.content_type else {
         let header = header.map(MediaType::parse).transpose()?.flatten();
-        let media_type = match header {
-            Some(media_type) => {
-                settings.admit(&media_type, row.bucket.as_deref().and_then(Bucket::of))?;
-                media_type
-            }
-            None => MediaType::guess(&row.filename),
-        };
+        let media_type = header.unwrap_or_else(|| MediaType::guess(&row.filename));
+        settings.admit(&media_type, row.bucket.as_deref().and_then(Bucket::of))?;
         let limit = settings.single_limit(&media_type).0;
         return Ok((media_type.into_string(), max.min(limit)));
     };

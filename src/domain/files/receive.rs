@@ -14,6 +14,8 @@ use crate::store::{Incoming, Objects, Placed, Tx};
 const BUFFER: usize = 256 * 1024;
 /// After this many bytes, the disk is looked at again.
 const LOOK_AGAIN: u64 = 16 * 1024 * 1024;
+/// After this many bytes the disk begins to write them back, so that little is left to do at the end.
+const WRITE_BACK: u64 = 8 * 1024 * 1024;
 
 /// A PUT that is being received.
 pub struct Receiving {
@@ -21,6 +23,9 @@ pub struct Receiving {
     received: u64,
     buffer: Vec<u8>,
     writing: Option<JoinHandle<Result<Written>>>,
+    flushing: Option<JoinHandle<io::Result<()>>>,
+    /// Bytes that were written when that began.
+    flushed: u64,
 }
 
 /// What has been written, and an empty buffer.
@@ -32,7 +37,7 @@ struct Written {
 impl PutPermit {
     /// Begins to take the bytes.
     pub fn receive(self) -> Receiving {
-        Receiving { permit: self, received: 0, buffer: Vec::new(), writing: None }
+        Receiving { permit: self, received: 0, buffer: Vec::new(), writing: None, flushing: None, flushed: 0 }
     }
 }
 
@@ -58,13 +63,35 @@ impl Receiving {
     /// Hands the buffer over, once the one before it is written.
     async fn flush(&mut self) -> Result<()> {
         let (incoming, spare) = match self.written().await? {
-            Some(Written { incoming, spare }) => (Some(incoming), spare),
+            Some(Written { incoming, spare }) => {
+                self.write_back(&incoming).await?;
+                (Some(incoming), spare)
+            }
             None => (None, Vec::with_capacity(BUFFER)),
         };
         let buffer = std::mem::replace(&mut self.buffer, spare);
         let (objects, sha256) = (self.permit.environment.objects().clone(), self.permit.sha256.is_some());
         self.writing = Some(tokio::task::spawn_blocking(move || write(&objects, incoming, sha256, buffer)));
         Ok(())
+    }
+
+    /// Begins to make durable what has arrived, when that is much and the disk is done with what came before.
+    async fn write_back(&mut self, incoming: &Incoming) -> Result<()> {
+        if incoming.size() - self.flushed < WRITE_BACK || self.flushing.as_ref().is_some_and(|flushing| !flushing.is_finished()) {
+            return Ok(());
+        }
+        self.flushed_back().await?;
+        self.flushed = incoming.size();
+        let flusher = incoming.flusher().map_err(failed)?;
+        self.flushing = Some(tokio::task::spawn_blocking(move || flusher.flush()));
+        Ok(())
+    }
+
+    async fn flushed_back(&mut self) -> Result<()> {
+        match self.flushing.take() {
+            Some(flushing) => flushing.await.map_err(Error::internal)?.map_err(failed),
+            None => Ok(()),
+        }
     }
 
     async fn written(&mut self) -> Result<Option<Written>> {
@@ -94,6 +121,7 @@ impl Receiving {
     pub(super) async fn place(mut self) -> Result<(Placed, ObjectRow)> {
         self.permit.check_size(self.received)?;
         let incoming = self.written().await?.map(|written| written.incoming);
+        self.flushed_back().await?;
         let (permit, rest) = (self.permit, self.buffer);
         tokio::task::spawn_blocking(move || place(&permit, incoming, rest)).await.map_err(Error::internal)?
     }

@@ -2,8 +2,6 @@
 
 use actix_web::web::Payload;
 use actix_web::{HttpRequest, HttpResponse};
-use bytes::BytesMut;
-use multer::{Field, Multipart};
 use serde_json::Value;
 
 use super::files::to_write;
@@ -13,7 +11,8 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::files::Files;
 use crate::domain::files::import::{Arriving, ImportedFile};
 use crate::http::body::JSON_LIMIT;
-use crate::http::{ApiResult, State, form};
+use crate::http::form::{Form, Part};
+use crate::http::{ApiResult, State};
 
 /// What the form holds, for the API document.
 #[derive(utoipa::ToSchema)]
@@ -32,42 +31,32 @@ pub struct ImportForm {
     request_body(content = ImportForm, content_type = "multipart/form-data"), responses((status = 201, body = ImportedFile), (status = 409)))]
 pub async fn import(request: HttpRequest, state: State, developer: Developer, body: Payload) -> ApiResult<HttpResponse> {
     let files = to_write(&request, &state, &developer).await?;
-    let (metadata, arrived) = read(&files, form::open(&request, body)?).await?;
+    let (metadata, arrived) = read(&files, Form::open(&request, body)?).await?;
     reply::created(&files.import(&state, &metadata, arrived).await?)
 }
 
-async fn read(files: &Files, mut form: Multipart<'static>) -> Result<(Value, Arriving)> {
+async fn read(files: &Files, mut form: Form) -> Result<(Value, Arriving)> {
     let (mut metadata, mut arrived) = (None, None);
-    while let Some(field) = form.next_field().await.map_err(broken)? {
-        match field.name() {
-            Some("metadata") => metadata = Some(json(field).await?),
-            Some("file") if arrived.is_none() => arrived = Some(receive(files, field).await?),
-            _ => {}
+    while let Some(mut part) = form.next().await? {
+        match part.name() {
+            "metadata" => metadata = Some(json(&mut part).await?),
+            "file" if arrived.is_none() => arrived = Some(receive(files, &mut part).await?),
+            _ => while part.chunk().await?.is_some() {},
         }
     }
     let missing = |part: &str| Error::invalid_parameter(part, format!("The form must have the parts metadata (JSON) and file; {part} is missing"));
     Ok((metadata.ok_or_else(|| missing("metadata"))?, arrived.ok_or_else(|| missing("file"))?))
 }
 
-async fn json(mut field: Field<'_>) -> Result<Value> {
-    let mut text = BytesMut::new();
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
-        if text.len() + piece.len() > JSON_LIMIT {
-            return Err(Error::new(Code::PAYLOAD_TOO_LARGE, "The part metadata may have 1 MiB"));
-        }
-        text.extend_from_slice(&piece);
-    }
+async fn json(part: &mut Part) -> Result<Value> {
+    let text = part.bytes(JSON_LIMIT).await?.map_err(|_| Error::new(Code::PAYLOAD_TOO_LARGE, "The part metadata may have 1 MiB"))?;
     serde_json::from_slice(&text).map_err(|error| Error::new(Code::INVALID_JSON, format!("The part metadata is not JSON: {error}")))
 }
 
-async fn receive(files: &Files, mut field: Field<'_>) -> Result<Arriving> {
+async fn receive(files: &Files, part: &mut Part) -> Result<Arriving> {
     let mut arriving = files.begin_import().await?;
-    while let Some(piece) = field.chunk().await.map_err(broken)? {
+    while let Some(piece) = part.chunk().await? {
         arriving = arriving.push(piece).await?;
     }
     Ok(arriving)
-}
-
-fn broken(error: multer::Error) -> Error {
-    Error::invalid_parameter("body", "The form broke off before its end, or is not a well-formed multipart/form-data body").because(error)
 }

@@ -1,6 +1,7 @@
 //! Errors of `/storage`: the common union, with the name S3 has for them (`05-storage.md` §6.5).
 
 use actix_web::HttpResponse;
+use actix_web::http::header::{self, HeaderValue};
 
 use crate::domain::error::{Code, Error};
 use crate::http::error;
@@ -11,7 +12,11 @@ pub fn error_response(error: &Error, request_id: &str) -> HttpResponse {
     if let Some(name) = s3_code(error.code()) {
         body["error"]["s3Code"] = name.into();
     }
-    error::response_with(error, &body, request_id)
+    let mut answer = error::response_with(error, &body, request_id);
+    // As with every answer of `/storage` (§6.4).
+    answer.headers_mut().insert(header::REFERRER_POLICY, HeaderValue::from_static("no-referrer"));
+    answer.headers_mut().insert(header::CROSS_ORIGIN_RESOURCE_POLICY, HeaderValue::from_static("cross-origin"));
+    answer
 }
 
 fn s3_code(code: &'static Code) -> Option<&'static str> {

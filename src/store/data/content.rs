@@ -203,6 +203,14 @@ pub(in crate::store) fn counts(path: &Path) -> StoreResult<(u64, u64)> {
     Ok((rows, connection.query_row("SELECT count(*) FROM _files", [], |row| row.get(0))?))
 }
 
+/// Names of the stored bytes that a copy of a whole environment knows. Blocks.
+pub(in crate::store) fn object_names(path: &Path) -> StoreResult<Vec<String>> {
+    let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;
+    let mut names = Vec::new();
+    Reader { connection: &connection }.object_names(|name| names.push(name))?;
+    Ok(names)
+}
+
 /// The format of a database file; 0 for one that is none of ours.
 pub(in crate::store) fn format_of(path: &Path) -> StoreResult<u32> {
     let connection = Connection::open_with_flags(path, OpenFlags::SQLITE_OPEN_READ_ONLY)?;

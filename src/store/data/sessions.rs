@@ -59,6 +59,13 @@ impl Reader<'_> {
     }
 }
 
+impl Reader<'_> {
+    /// When the last of the sessions ends; `None` when there are none.
+    pub fn last_session_end(&self) -> StoreResult<Option<i64>> {
+        Ok(self.connection().prepare_cached("SELECT max(expires_at) FROM _sessions")?.query_row([], |row| row.get(0))?)
+    }
+}
+
 impl Tx<'_> {
     pub fn insert_session(&mut self, s: &SessionRow) -> StoreResult<()> {
         let sql = format!("INSERT INTO _sessions ({COLUMNS}) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)");
