@@ -1,7 +1,7 @@
 //! Public errors as answers: always the same union (`00-conventions.md`, "Bodies").
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderMap, HeaderName, HeaderValue};
 use actix_web::{HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
@@ -39,6 +39,17 @@ impl ResponseError for ApiError {
 pub const RATE_LIMIT: HeaderName = HeaderName::from_static("x-ratelimit-limit");
 pub const RATE_REMAINING: HeaderName = HeaderName::from_static("x-ratelimit-remaining");
 
+/// Tells in headers when to come back, and the limit that was reached, in whatever form the error itself is told.
+pub fn limit_headers(headers: &mut HeaderMap, error: &Error) {
+    if let Some(seconds) = error.retry_after() {
+        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
+    }
+    if let Some((limit, remaining)) = error.rate_limit() {
+        headers.insert(RATE_LIMIT, HeaderValue::from(limit));
+        headers.insert(RATE_REMAINING, HeaderValue::from(remaining));
+    }
+}
+
 /// The error as clients see it.
 pub fn body(error: &Error, request_id: &str) -> Value {
     let mut inner = json!({ "code": error.code().name, "message": error.message() });
@@ -71,13 +82,7 @@ pub fn response_with(error: &Error, body: &Value, request_id: &str) -> HttpRespo
     let status = StatusCode::from_u16(error.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer = HttpResponse::build(status).content_type("application/json").body(body.to_string());
     let headers = answer.headers_mut();
-    if let Some(seconds) = error.retry_after() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some((limit, remaining)) = error.rate_limit() {
-        headers.insert(RATE_LIMIT, HeaderValue::from(limit));
-        headers.insert(RATE_REMAINING, HeaderValue::from(remaining));
-    }
+    limit_headers(headers, error);
     if error.code() == Code::MFA_REQUIRED {
         // It carries a token.
         headers.insert(header::CACHE_CONTROL, HeaderValue::from_static("no-store"));

@@ -23,13 +23,19 @@ impl Pages {
     /// When a template cannot be parsed: they are part of the program, and a test renders each.
     pub fn new(policy: &'static str, templates: &[(&'static str, &'static str)]) -> Self {
         let mut environment = Environment::new();
-        environment.set_undefined_behavior(UndefinedBehavior::Strict);
         for (name, source) in FRAME.iter().chain(templates) {
             environment.add_template(name, source).expect("the templates are part of the program, and a test renders each");
         }
         // Without a referrer, browsers would name no origin when a form is sent.
         let headers = vec![(header::CACHE_CONTROL, "no-store"), (header::REFERRER_POLICY, "same-origin"), (HeaderName::from_static("x-frame-options"), "DENY")];
         Self { templates: environment, policy, headers }
+    }
+
+    /// Makes an error of every value that a template names and is not given; otherwise such a value counts as nothing.
+    #[must_use]
+    pub fn strict(mut self) -> Self {
+        self.templates.set_undefined_behavior(UndefinedBehavior::Strict);
+        self
     }
 
     /// Adds a header to every page, or replaces one of the usual ones.
@@ -40,7 +46,7 @@ impl Pages {
         self
     }
 
-    /// A page of a template, which every value it names must be given for.
+    /// A page of a template.
     pub fn page(&self, status: StatusCode, template: &str, values: Value) -> HttpResponse {
         match self.templates.get_template(template).and_then(|template| template.render(values)) {
             Ok(page) => self.html(status, page),

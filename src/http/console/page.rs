@@ -21,6 +21,7 @@ use crate::domain::tenancy::login_links::is_own_path;
 use crate::domain::tenancy::sessions::{ConsoleSession, Device, NewConsoleSession};
 use crate::http::body::Body;
 use crate::http::context::Context;
+use crate::http::error::limit_headers;
 use crate::http::management::identity;
 use crate::http::pages::Pages;
 use crate::http::{ApiError, State, address};
@@ -130,9 +131,7 @@ impl Visit {
         let mut answer = self.page_with(status, template, context! { problem => problem_value, ..values });
         if let Some(error) = problem {
             Context::of(&self.request).error_code.set(Some(error.code().name));
-            if let Some(seconds) = error.retry_after() {
-                answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-            }
+            limit_headers(answer.headers_mut(), error);
             if status.is_server_error() {
                 tracing::error!(request_id = &*Context::of(&self.request).request_id, cause = error.cause().unwrap_or("-"), "{}", error.message());
             }

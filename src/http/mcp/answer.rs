@@ -1,14 +1,14 @@
 //! JSON-RPC messages as HTTP answers; every error of the endpoint is one.
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse};
 use rmcp::model::{ErrorCode, ErrorData};
 use serde_json::{Value, json};
 
 use super::{wants_only_stream, with_allow};
 use crate::domain::error::{Code, Error};
-use crate::http::error::{RATE_LIMIT, RATE_REMAINING};
+use crate::http::error::limit_headers;
 use crate::mcp::protocol::{Fault, fault};
 
 const UNAUTHORIZED: i32 = -32001;
@@ -58,13 +58,6 @@ pub fn error_response(error: &Error, request_id: &str) -> HttpResponse {
     };
     let error_data = ErrorData::new(number, error.message().to_owned(), Some(data));
     let mut answer = json(status, &fault::error_message(&Value::Null, &error_data));
-    let headers = answer.headers_mut();
-    if let Some(seconds) = error.retry_after() {
-        headers.insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
-    if let Some((limit, remaining)) = error.rate_limit() {
-        headers.insert(RATE_LIMIT, HeaderValue::from(limit));
-        headers.insert(RATE_REMAINING, HeaderValue::from(remaining));
-    }
+    limit_headers(answer.headers_mut(), error);
     if code == Code::METHOD_NOT_ALLOWED { with_allow(answer) } else { answer }
 }

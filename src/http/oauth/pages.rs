@@ -5,7 +5,6 @@ use std::sync::LazyLock;
 
 use actix_web::HttpResponse;
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 use minijinja::{Value, context};
 
 use super::fields::Fields;
@@ -14,6 +13,7 @@ use crate::domain::oauth::scopes::{ALL, GROUPS};
 use crate::domain::oauth::{Redirect, Scopes, Unusable, Waiting, display_host};
 use crate::domain::tenancy::organizations::Organization;
 use crate::domain::tenancy::sessions::ConsoleSession;
+use crate::http::error::limit_headers;
 use crate::http::pages::Pages;
 
 /// No `form-action`: browsers apply it to the redirect back to the tool as well.
@@ -29,6 +29,7 @@ static PAGES: LazyLock<Pages> = LazyLock::new(|| {
             ("reload.html", include_str!("pages/reload.html")),
         ],
     )
+    .strict()
 });
 
 /// What was ticked and typed.
@@ -131,9 +132,7 @@ pub fn failed(error: &Error, request_id: &str) -> HttpResponse {
     let status = StatusCode::from_u16(error.code().status).unwrap_or(StatusCode::INTERNAL_SERVER_ERROR);
     let mut answer =
         PAGES.page(status, "message.html", context! { title => "Cannot connect", what => format!("{}.", error.message()), clear => false, request_id });
-    if let Some(seconds) = error.retry_after() {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    limit_headers(answer.headers_mut(), error);
     answer
 }
 

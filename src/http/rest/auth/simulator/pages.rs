@@ -3,7 +3,6 @@
 use std::sync::LazyLock;
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::{Value, context};
 use url::Url;
@@ -12,13 +11,14 @@ use crate::domain::auth::simulator::{Offer, authorize_path, login_of};
 use crate::domain::auth::social::Provider;
 use crate::domain::error::Error;
 use crate::http::context::Context;
+use crate::http::error::limit_headers;
 use crate::http::pages::Pages;
 
 /// No `form-action`: browsers apply it to the redirect back to the app as well.
 const POLICY: &str = "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; frame-ancestors 'none'";
 
 static PAGES: LazyLock<Pages> =
-    LazyLock::new(|| Pages::new(POLICY, &[("choose.html", include_str!("pages/choose.html")), ("message.html", include_str!("pages/message.html"))]));
+    LazyLock::new(|| Pages::new(POLICY, &[("choose.html", include_str!("pages/choose.html")), ("message.html", include_str!("pages/message.html"))]).strict());
 
 /// What was typed into the free form.
 #[derive(Debug, Clone, Default)]
@@ -71,9 +71,7 @@ pub fn message(request: &HttpRequest, status: StatusCode, title: &str, error: &E
         "message.html",
         context! { title, what => format!("{}.", error.message().trim_end_matches('.')), code => error.code().name, request_id => &*context.request_id },
     );
-    if let Some(seconds) = error.retry_after() {
-        answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-    }
+    limit_headers(answer.headers_mut(), error);
     answer
 }
 
