@@ -64,8 +64,9 @@ pub fn base_url(request: &HttpRequest, settings: &Settings) -> String {
     requested_url(request, settings)
 }
 
-/// The base of links in mail: as [`base_url`], but only a host that is surely this server's. Whoever asks for a link chooses
-/// the `Host` of the request, and an address of its own there would get the token of whoever opens the mail.
+/// The base of links in mail, and the origin that tokens may be sent to: as [`base_url`], but only a host that is surely this
+/// server's. Whoever asks for a link chooses the `Host` of the request, and an address of its own there would get the token
+/// of whoever opens the mail.
 pub fn mail_base_url(request: &HttpRequest, settings: &Settings) -> String {
     let base = base_url(request, settings);
     let host = url::Url::parse(&base).ok().and_then(|url| url.host().map(|h| h.to_owned()));

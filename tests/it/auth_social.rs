@@ -567,6 +567,22 @@ async fn secrets_of_providers_rest_encrypted_and_are_never_shown() {
 }
 
 #[actix_web::test]
+async fn whoever_only_looks_at_a_callback_signs_nobody_in_and_leaves_the_code() {
+    let app = TestApp::start().await;
+    for provider in ["google", "github"] {
+        let code = app.social_code(provider, &format!("{provider}@harbor.test"), true).await;
+        let path = format!("/v1/auth/{provider}/callback?code={code}&redirectUri={REDIRECT}");
+        let users = async || app.secret().get("/v1/data/users").await.assert(200)["pagination"]["total"].clone();
+        let before = users().await;
+        for _ in 0..2 {
+            app.guest().send(Method::HEAD, &path, None).await.assert(200);
+        }
+        assert_eq!(users().await, before);
+        assert_eq!(app.guest().get(&path).await.assert(200)["is_new_user"], true, "{provider}");
+    }
+}
+
+#[actix_web::test]
 async fn guesses_of_codes_are_counted_by_peer() {
     let app = TestApp::start().await;
     app.auth(|c| c.users.throttle_loopback = true).await;

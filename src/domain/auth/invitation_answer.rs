@@ -140,8 +140,18 @@ pub fn grant_waiting(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, 
 
 impl Backend {
     /// The environment that an invitation belongs to: its link is opened without a key.
-    pub async fn environment_of_invitation(self: &Arc<Self>, token: &str) -> Result<Option<Arc<Environment>>> {
-        let Some(hash) = one_time::token_hash(token) else { return Ok(None) };
-        self.environment_where(move |r, _| Ok(r.app_invitation_by_token(&hash)?.is_some())).await
+    ///
+    /// # Errors
+    /// 429 `auth/too-many-requests`.
+    pub async fn environment_of_invitation(self: &Arc<Self>, visit: &Visit, token: &str) -> Result<Option<Arc<Environment>>> {
+        self.count_probe(visit)?;
+        let found = match one_time::token_hash(token) {
+            Some(hash) => self.environment_where(move |r, _| Ok(r.app_invitation_by_token(&hash)?.is_some())).await?,
+            None => None,
+        };
+        if found.is_none() {
+            self.count_stray(visit).await?;
+        }
+        Ok(found)
     }
 }

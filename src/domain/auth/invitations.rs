@@ -127,7 +127,7 @@ pub async fn create(environment: &Arc<Environment>, visit: &Visit, caller: &Call
     let target = match (&new.callback, configured) {
         (Some(url), _) => url.clone(),
         (None, Some(url)) => Url::parse(&url).map_err(Error::internal)?,
-        (None, None) => Url::parse(&format!("{}/v1/auth/pages/invitation", visit.base_url)).map_err(Error::internal)?,
+        (None, None) => Url::parse(&format!("{}/v1/auth/pages/invitation", visit.own_url)).map_err(Error::internal)?,
     };
     let (this, visit) = (Arc::clone(environment), visit.clone());
     environment.data().write::<_, Error, _>(move |tx| create_in(tx, &this, &visit, inviter.as_deref(), new, &target)).await

@@ -30,7 +30,7 @@ pub async fn request(environment: &Arc<Environment>, visit: &Visit, email: &Emai
     let target = match (callback, configured) {
         (Some(url), _) => url.clone(),
         (None, Some(url)) => Url::parse(&url).map_err(Error::internal)?,
-        (None, None) => Url::parse(&format!("{}/v1/auth/pages/reset", visit.base_url)).map_err(Error::internal)?,
+        (None, None) => Url::parse(&format!("{}/v1/auth/pages/reset", visit.own_url)).map_err(Error::internal)?,
     };
     let (this, email) = (Arc::clone(environment), email.clone());
     let write = environment.data().write::<_, Error, _>(move |tx| {

@@ -29,15 +29,12 @@ pub fn send(tx: &mut Tx<'_>, environment: &Environment, mail: Outgoing, user: Op
     environment.put_mail(tx, &mail.user(user.and_then(|u| u.name.as_deref()), profile.locale())).map(drop)
 }
 
-/// Does what a mail with a secret would cost, and leaves nothing that anybody could use: whether an address has an account
-/// must not show in the time an answer takes.
+/// Does what a mail with a secret would cost, and leaves nothing behind: whether an address has an account must not show in
+/// the time an answer takes, and a secret that waits for the same address, of an invited or a changing one, goes on waiting.
 pub fn send_nothing(tx: &mut Tx<'_>, environment: &Environment, new: New<'_>, mail: impl FnOnce(&str) -> Outgoing) -> Result<()> {
-    let address = new.address.to_owned();
-    let purpose = new.purpose;
-    let token = one_time::issue(tx, environment.now(), new)?;
-    tx.void_one_time(purpose.name(), &address)?;
-    // Undone on purpose.
+    // Undone on purpose; the pages that were written are committed all the same.
     let _: Result<()> = tx.nested(|tx| {
+        let token = one_time::issue(tx, environment.now(), new)?;
         environment.put_mail(tx, &mail(&token))?;
         Err(Error::internal("nobody is to get this mail"))
     });

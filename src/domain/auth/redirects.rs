@@ -69,7 +69,7 @@ fn is_allowed(place: Option<(&AuthConfig, &Project)>, visit: &Visit, url: &Url) 
             return true;
         }
         let origin = url.origin();
-        if Url::parse(&visit.base_url).is_ok_and(|own| own.origin() == origin)
+        if Url::parse(&visit.own_url).is_ok_and(|own| own.origin() == origin)
             || place.is_some_and(|(_, project)| project.allows_origin(&origin.ascii_serialization()))
         {
             return true;
@@ -160,7 +160,7 @@ mod tests {
     fn allowed(list: &[&str], loopback_only: bool, url: &str) -> bool {
         let mut config = AuthConfig::default();
         config.urls.redirect_allow_list = list.iter().map(ToString::to_string).collect();
-        let visit = Visit { base_url: "https://api.harbor.test".into(), loopback_only, ..Visit::default() };
+        let visit = Visit { own_url: "https://api.harbor.test".into(), loopback_only, ..Visit::default() };
         check(&config, &project(), &visit, Parameter::CallbackUrl, url).is_ok()
     }
 

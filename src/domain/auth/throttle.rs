@@ -1,8 +1,7 @@
-//! How often something may be tried or asked for (`03-auth.md` §13): sliding windows per environment, in bounded memory;
-//! a restart forgets them.
+//! How often something may be tried or asked for (`03-auth.md` §13): sliding windows per environment, and one for the server
+//! where no environment is known yet, in bounded memory; a restart forgets them.
 
 use std::collections::{HashMap, VecDeque};
-use std::net::IpAddr;
 use std::sync::Arc;
 
 use parking_lot::Mutex;
@@ -10,10 +9,11 @@ use sha2::{Digest, Sha256};
 use tokio::sync::Notify;
 
 use super::Visit;
+use crate::domain::backend::Backend;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result};
 use crate::domain::rate_limit::network;
-use crate::domain::time::Millis;
+use crate::domain::time::{self, Millis};
 
 /// The same wrong secret counts once within this time: clients repeat a refused call after a refresh.
 const REPEAT: Millis = 10_000;
@@ -67,7 +67,7 @@ struct Window {
     wrong: Vec<([u8; 32], Millis)>,
 }
 
-/// The windows of one environment.
+/// The windows of one environment, or of the server.
 #[derive(Default)]
 pub struct Throttle {
     windows: Mutex<HashMap<Key, Window>>,
@@ -261,9 +261,41 @@ impl Environment {
     }
 
     fn peer_key(&self, rule: Rule, visit: &Visit) -> Option<Key> {
-        let address: IpAddr = visit.address?.to_canonical();
-        let counted = !address.is_loopback() || self.auth_config().users.throttle_loopback;
-        counted.then(|| (rule, network(address).to_string()))
+        let counted = !visit.is_local() || self.auth_config().users.throttle_loopback;
+        peer_key(rule, visit).filter(|_| counted)
+    }
+}
+
+fn peer_key(rule: Rule, visit: &Visit) -> Option<Key> {
+    Some((rule, network(visit.address?.to_canonical()).to_string()))
+}
+
+impl Backend {
+    /// Counts a guess of a token on a route that needs no key, over all environments: before its own is looked for, since that
+    /// takes a look into each. Peers on this machine are free.
+    ///
+    /// # Errors
+    /// 429 `auth/too-many-requests`.
+    pub(super) fn count_probe(&self, visit: &Visit) -> Result<()> {
+        let keys: Vec<Key> = peer_key(Rule::Probe, visit).filter(|_| !visit.is_local()).into_iter().collect();
+        self.probes().count(&keys, time::now())
+    }
+
+    /// Counts what turned out to be the token of no environment in those that count peers on this machine too.
+    ///
+    /// # Errors
+    /// 429 `auth/too-many-requests`.
+    pub(super) async fn count_stray(self: &Arc<Self>, visit: &Visit) -> Result<()> {
+        if !visit.is_local() {
+            return Ok(());
+        }
+        for row in self.control().read::<_, Error, _>(|r| Ok(r.all_environments()?)).await? {
+            // One that was deleted meanwhile counts nothing.
+            if let Ok(environment) = self.environment(&row.id).await {
+                environment.count_peer(Rule::Probe, visit)?;
+            }
+        }
+        Ok(())
     }
 }
 

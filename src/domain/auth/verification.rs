@@ -66,7 +66,7 @@ pub async fn send(
     caller: Option<&EndUser>,
 ) -> Result<()> {
     environment.count_mail(family.purpose().name(), email.as_str(), visit)?;
-    let letter = Letter { family, email: email.clone(), callback: callback.cloned(), base_url: visit.base_url.clone() };
+    let letter = Letter { family, email: email.clone(), callback: callback.cloned(), own_url: visit.own_url.clone() };
     let (this, caller) = (Arc::clone(environment), caller.map(|c| c.id.clone()));
     let write = environment.data().write::<_, Error, _>(move |tx| {
         if let Some(id) = &caller
@@ -83,7 +83,7 @@ pub async fn send(
 /// Writes the mail that a new account is confirmed by, in the transaction that makes it.
 pub fn welcome(tx: &mut Tx<'_>, environment: &Environment, user: &UserRow, callback: Option<&Url>, visit: &Visit) -> Result<()> {
     let email = Email::parse(user.email.as_deref().unwrap_or_default())?;
-    let letter = Letter { family: Family::SignUp, email, callback: callback.cloned(), base_url: visit.base_url.clone() };
+    let letter = Letter { family: Family::SignUp, email, callback: callback.cloned(), own_url: visit.own_url.clone() };
     letter.write(tx, environment, user, false)
 }
 
@@ -92,7 +92,7 @@ struct Letter {
     family: Family,
     email: Email,
     callback: Option<Url>,
-    base_url: String,
+    own_url: String,
 }
 
 impl Letter {
@@ -128,7 +128,7 @@ impl Letter {
         if let Some(callback) = &self.callback {
             query.append_pair("callbackUrl", callback.as_str());
         }
-        let link = format!("{}{}?{}", self.base_url, self.family.path(), query.finish());
+        let link = format!("{}{}?{}", self.own_url, self.family.path(), query.finish());
         Outgoing::link(self.family.template(), self.email.as_str(), link, token, LIFETIME / 1000)
     }
 
@@ -215,7 +215,23 @@ fn verify(tx: &mut Tx<'_>, environment: &Environment, visit: &Visit, found: &One
 
 impl Backend {
     /// The environment that a mailed link belongs to: links are opened without a key.
-    pub async fn environment_of_link(self: &Arc<Self>, purpose: Purpose, token: &str) -> Result<Option<Arc<Environment>>> {
+    ///
+    /// # Errors
+    /// 429 `auth/too-many-requests`.
+    pub async fn environment_of_link(self: &Arc<Self>, visit: &Visit, purpose: Purpose, token: &str) -> Result<Option<Arc<Environment>>> {
+        self.count_probe(visit)?;
+        let found = self.environment_of_secret(purpose, token).await?;
+        if found.is_none() {
+            self.count_stray(visit).await?;
+        }
+        Ok(found)
+    }
+
+    /// The environment that made a secret.
+    pub(super) async fn environment_of_secret(self: &Arc<Self>, purpose: Purpose, token: &str) -> Result<Option<Arc<Environment>>> {
+        if one_time::token_hash(token).is_none() {
+            return Ok(None);
+        }
         let token = token.to_owned();
         self.environment_where(move |r, now| Ok(one_time::look_up(r, now, purpose, &token)?.is_some())).await
     }

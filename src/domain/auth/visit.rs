@@ -2,6 +2,8 @@
 
 use std::net::IpAddr;
 
+use url::{Host, Url};
+
 /// Characters of a user agent that are kept.
 const AGENT: usize = 512;
 
@@ -12,11 +14,30 @@ pub struct Visit {
     pub address: Option<IpAddr>,
     /// Base of URLs handed out, without a trailing slash.
     pub base_url: String,
+    /// The same where it decides who gets a secret: in mail, and as the origin a browser may be sent to. Surely this server's,
+    /// whatever `Host` the request chose.
+    pub own_url: String,
     /// The server listens on loopback addresses only.
     pub loopback_only: bool,
+    /// The port it listens on.
+    pub port: u16,
 }
 
 impl Visit {
+    /// Whether the request came from this machine.
+    pub fn is_local(&self) -> bool {
+        self.address.is_some_and(|address| address.to_canonical().is_loopback())
+    }
+
+    /// Whether a URL leads to this server: it has the host of this request or of the URLs that are handed out, or is a name of
+    /// this machine at one of their ports.
+    pub fn is_own(&self, url: &str) -> bool {
+        let Some((host, port)) = place(url) else { return false };
+        let known: Vec<(Host<String>, u16)> = [&self.base_url, &self.own_url].into_iter().filter_map(|own| place(own)).collect();
+        let at_own_port = || port == self.port || known.iter().any(|(own, at)| is_loopback(own) && *at == port);
+        known.iter().any(|own| *own == (host.clone(), port)) || (is_loopback(&host) && at_own_port())
+    }
+
     /// The user agent as it is stored.
     pub fn agent(&self) -> String {
         self.user_agent.chars().filter(|c| !c.is_control()).take(AGENT).collect()
@@ -25,6 +46,19 @@ impl Visit {
     /// The address as it is stored; empty when unknown.
     pub fn ip_address(&self) -> String {
         self.address.map(|a| a.to_canonical().to_string()).unwrap_or_default()
+    }
+}
+
+fn place(url: &str) -> Option<(Host<String>, u16)> {
+    let url = Url::parse(url).ok()?;
+    Some((url.host()?.to_owned(), url.port_or_known_default()?))
+}
+
+fn is_loopback(host: &Host<String>) -> bool {
+    match host {
+        Host::Domain(name) => name == "localhost",
+        Host::Ipv4(ip) => ip.is_loopback(),
+        Host::Ipv6(ip) => ip.is_loopback(),
     }
 }
 
@@ -61,6 +95,17 @@ pub fn device_of(user_agent: &str) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn a_url_of_this_server_has_its_host_or_a_name_of_this_machine_at_its_port() {
+        let visit = Visit { base_url: "http://localhost:8080".into(), own_url: "https://dev.harbor.test".into(), port: 4300, ..Visit::default() };
+        for own in ["http://localhost:8080/a", "http://127.0.0.1:8080/a", "http://[::1]:4300/a", "https://dev.harbor.test/a", "https://DEV.harbor.test:443/a"] {
+            assert!(visit.is_own(own), "{own}");
+        }
+        for other in ["https://evil.example/a", "http://localhost:1/a", "http://dev.harbor.test/a", "http://localhost.evil.example:4300/a", "/a", ""] {
+            assert!(!visit.is_own(other), "{other}");
+        }
+    }
 
     #[test]
     fn devices_are_named_for_people() {

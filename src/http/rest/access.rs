@@ -15,12 +15,14 @@ use crate::http::{ApiError, State, address};
 /// What the headers of a request say of its caller.
 ///
 /// # Errors
-/// 401 `auth/invalid-token` for an `Authorization` that is no Bearer token; 400 `data/invalid-header` for text that is no text.
+/// 401 `auth/invalid-token` for an `Authorization` that is no Bearer token; 400 `data/invalid-header` for other headers whose
+/// text is no text.
 pub fn credentials(request: &HttpRequest) -> Result<Credentials<'_>> {
-    let bearer = match text(request, AUTHORIZATION.as_str())? {
+    let no_token = || Error::new(Code::INVALID_TOKEN, "Authorization must be: Bearer <access token>");
+    let bearer = match text(request, AUTHORIZATION.as_str()).map_err(|_| no_token())? {
         Some(value) => match value.split_once(' ') {
             Some((scheme, token)) if scheme.eq_ignore_ascii_case("bearer") && !token.trim().is_empty() => Some(token.trim()),
-            _ => return Err(Error::new(Code::INVALID_TOKEN, "Authorization must be: Bearer <access token>")),
+            _ => return Err(no_token()),
         },
         None => None,
     };
@@ -42,7 +44,7 @@ fn text<'r>(request: &'r HttpRequest, name: &str) -> Result<Option<&'r str>> {
 }
 
 /// Whether a path is `/v1/data` or one of its short forms (`02-data.md` §1): what `dataRateLimit` counts.
-fn is_data(path: &str) -> bool {
+pub fn is_data(path: &str) -> bool {
     let first = path.strip_prefix("/v1/").map(|rest| rest.split('/').next().unwrap_or(rest));
     first.is_some_and(|first| !matches!(first, "" | "auth" | "users" | "files"))
 }

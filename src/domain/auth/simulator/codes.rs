@@ -192,7 +192,7 @@ pub async fn exchange(environment: &Arc<Environment>, provider: Provider, reques
 
 /// What the holder of an access token was granted; `None` when the token is none, or no longer.
 pub async fn holder(backend: &Arc<Backend>, provider: Provider, token: &str) -> Result<Option<Grant>> {
-    let Some(environment) = backend.environment_of_link(Purpose::SimulatorToken, token).await? else { return Ok(None) };
+    let Some(environment) = backend.environment_of_secret(Purpose::SimulatorToken, token).await? else { return Ok(None) };
     let (now, token) = (environment.now(), token.to_owned());
     let found = environment.data().read::<_, Error, _>(move |r| one_time::look_up(r, now, Purpose::SimulatorToken, &token)).await?;
     let Some(found) = found.filter(|found| found.state == State::Live) else { return Ok(None) };

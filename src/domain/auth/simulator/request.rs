@@ -154,7 +154,7 @@ fn offered(found: OneTime, provider: Provider) -> Result<(String, Authorization)
 /// # Errors
 /// 400 when the ticket was used, has expired or is none.
 pub async fn waiting(backend: &Arc<Backend>, provider: Provider, ticket: &str) -> Result<Offer> {
-    let environment = backend.environment_of_link(Purpose::SimulatorTicket, ticket).await?.ok_or_else(gone)?;
+    let environment = backend.environment_of_secret(Purpose::SimulatorTicket, ticket).await?.ok_or_else(gone)?;
     let (now, text) = (environment.now(), ticket.to_owned());
     let (found, known) = environment
         .data()
@@ -175,7 +175,7 @@ pub struct Decided {
 /// # Errors
 /// As [`waiting`]; 400 `auth/oauth-not-configured` when the provider is not simulated any more.
 pub async fn decide(backend: &Arc<Backend>, provider: Provider, ticket: &str, decision: Decision) -> Result<Decided> {
-    let environment = backend.environment_of_link(Purpose::SimulatorTicket, ticket).await?.ok_or_else(gone)?;
+    let environment = backend.environment_of_secret(Purpose::SimulatorTicket, ticket).await?.ok_or_else(gone)?;
     if provider.mode(&environment, backend.options().loopback_only)? == Mode::Real {
         return Err(gone());
     }

@@ -113,7 +113,9 @@ pub fn visit(request: &HttpRequest) -> Result<Visit> {
         user_agent: agent.unwrap_or_default(),
         address: address::client_ip(request, state.settings()),
         base_url: address::base_url(request, state.settings()),
+        own_url: address::mail_base_url(request, state.settings()),
         loopback_only: state.backend().options().loopback_only,
+        port: state.settings().port,
     })
 }
 

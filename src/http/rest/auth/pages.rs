@@ -5,7 +5,7 @@
 use std::sync::{Arc, LazyLock};
 
 use actix_web::http::StatusCode;
-use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::http::header::{self, HeaderName};
 use actix_web::{HttpRequest, HttpResponse};
 use minijinja::value::Serde;
 use minijinja::{Value, context};
@@ -21,6 +21,7 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::mail::Locale;
 use crate::http::body::Body;
 use crate::http::context::{self, Context};
+use crate::http::error::limit_headers;
 use crate::http::pages::Pages;
 use crate::http::rest::query::params;
 
@@ -201,13 +202,13 @@ impl Page {
     }
 
     async fn reset_environment(&mut self, link: &Link) -> Result<Arc<Environment>> {
-        let found = context::backend(&self.request)?.environment_of_link(Purpose::PasswordReset, &link.token).await?;
+        let found = context::backend(&self.request)?.environment_of_link(&self.visit, Purpose::PasswordReset, &link.token).await?;
         let unknown = || Error::new(Code::VERIFICATION_TOKEN_NOT_FOUND, "The reset link is not valid; ask for a new one");
         self.entered(found.ok_or_else(unknown)?)
     }
 
     async fn invitation_environment(&mut self, link: &Link) -> Result<Arc<Environment>> {
-        let found = context::backend(&self.request)?.environment_of_invitation(&link.token).await?;
+        let found = context::backend(&self.request)?.environment_of_invitation(&self.visit, &link.token).await?;
         self.entered(found.ok_or_else(invalid_link)?)
     }
 
@@ -253,9 +254,7 @@ impl Page {
     fn noted(&self, error: &Error, mut answer: HttpResponse) -> HttpResponse {
         let context = Context::of(&self.request);
         context.error_code.set(Some(error.code().name));
-        if let Some(seconds) = error.retry_after() {
-            answer.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from(seconds));
-        }
+        limit_headers(answer.headers_mut(), error);
         if status_of(error).is_server_error() {
             tracing::error!(request_id = &*context.request_id, cause = error.cause().unwrap_or("-"), "{}", error.message());
         }

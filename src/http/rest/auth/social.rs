@@ -141,14 +141,19 @@ pub async fn returned(request: HttpRequest, provider: Path<String>) -> ApiResult
     let provider = Provider::parse(&provider)?;
     let params = params(&request)?;
     let token = params.get("state").unwrap_or_default();
-    if let Some(environment) = context::backend(&request)?.environment_of_link(Purpose::OAuthState, token).await? {
-        context::remember_guest(&request, &environment);
-        return Ok(back_to_app(&request, &environment, provider, &params).await);
-    }
-    if !has_key(&request) {
-        return Ok(stranded(&request, &state::invalid()));
+    match context::backend(&request)?.environment_of_link(&visit(&request)?, Purpose::OAuthState, token).await {
+        Ok(Some(environment)) => {
+            context::remember_guest(&request, &environment);
+            return Ok(back_to_app(&request, &environment, provider, &params).await);
+        }
+        Ok(None) if has_key(&request) => {}
+        Ok(None) => return Ok(stranded(&request, &state::invalid())),
+        Err(error) => return Ok(stranded(&request, &error)),
     }
     let caller = KeyCaller::extract(&request).await?;
+    if *request.method() == Method::HEAD {
+        return Ok(looked());
+    }
     finish(&request, &caller, provider, SocialBody::of_query(&params)).await
 }
 
@@ -159,8 +164,7 @@ fn has_key(request: &HttpRequest) -> bool {
 
 async fn back_to_app(request: &HttpRequest, environment: &Arc<Environment>, provider: Provider, params: &Params) -> HttpResponse {
     if *request.method() == Method::HEAD {
-        // Whoever only looks uses nothing up.
-        return HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish();
+        return looked();
     }
     let text = |name: &str| params.get(name).map(str::to_owned);
     let returned = Returned { state: text("state").unwrap_or_default(), code: text("code"), error: text("error") };
@@ -178,9 +182,14 @@ async fn back_to_app(request: &HttpRequest, environment: &Arc<Environment>, prov
     }
 }
 
+/// The answer to HEAD: whoever only looks uses nothing up.
+fn looked() -> HttpResponse {
+    HttpResponse::Ok().insert_header((CACHE_CONTROL, "no-store")).finish()
+}
+
 /// A page for a browser that nobody knows where to send: 400 when its state is no good.
 fn stranded(request: &HttpRequest, error: &Error) -> HttpResponse {
     Context::of(request).error_code.set(Some(error.code().name));
-    let status = if error.code().status >= 500 { error.code().status } else { 400 };
+    let status = if error.code().status >= 429 { error.code().status } else { 400 };
     pages::message(request, StatusCode::from_u16(status).unwrap_or(StatusCode::BAD_REQUEST), "Sign-in did not work", error)
 }

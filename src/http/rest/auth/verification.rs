@@ -20,7 +20,11 @@ use crate::http::body::Body;
 use crate::http::reply::Reply;
 use crate::http::rest::access;
 use crate::http::rest::query::params;
-use crate::http::{ApiResult, context};
+use crate::http::{
+    ApiResult,
+    context::{self, Context},
+    error::limit_headers,
+};
 
 const POLICY: &str = "default-src 'none'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
@@ -114,18 +118,23 @@ pub async fn open_contact(request: HttpRequest) -> ApiResult<HttpResponse> {
 async fn open(request: &HttpRequest, family: Family) -> ApiResult<HttpResponse> {
     let (params, visit) = (params(request)?, visit(request)?);
     let (token, address) = (params.get("token"), params.get("email"));
-    let environment = environment_of(request, family, token.unwrap_or_default()).await?;
-    let target = target(environment.as_ref(), &visit, params.get("callbackUrl").filter(|url| !url.is_empty()))?;
-    let result = follow(request, environment.as_ref(), &visit, family, token, address).await;
+    let callback = params.get("callbackUrl").filter(|url| !url.is_empty());
+    let (target, result) = match environment_of(request, &visit, family, token.unwrap_or_default()).await {
+        Ok(environment) => {
+            let target = target(environment.as_ref(), &visit, callback)?;
+            (target, follow(request, environment.as_ref(), &visit, family, token, address).await)
+        }
+        Err(error) => (target(None, &visit, callback).unwrap_or_default(), Err(error)),
+    };
     match (target, result) {
         (Some(target), result) => Ok(redirect(&target, result)),
-        (None, result) if prefers_html(request) => Ok(page(result)),
+        (None, result) if prefers_html(request) => Ok(page(request, result)),
         (None, result) => Ok(Reply::ok(&Opened { verified: true, email: result?.into_string() })?.header(CACHE_CONTROL, "no-store").send(request)),
     }
 }
 
 /// The environment of the key, if one came, else that of the token.
-async fn environment_of(request: &HttpRequest, family: Family, token: &str) -> Result<Option<Arc<Environment>>> {
+async fn environment_of(request: &HttpRequest, visit: &Visit, family: Family, token: &str) -> Result<Option<Arc<Environment>>> {
     let backend = context::backend(request)?;
     if let Ok(credentials) = access::credentials_but_bearer(request)
         && let Ok((access, _)) = backend.access_of_key(&credentials).await
@@ -133,7 +142,7 @@ async fn environment_of(request: &HttpRequest, family: Family, token: &str) -> R
         context::remember(request, &access);
         return Ok(Some(access.environment));
     }
-    let found = backend.environment_of_link(family.purpose(), token).await?;
+    let found = backend.environment_of_link(visit, family.purpose(), token).await?;
     if let Some(environment) = &found {
         context::remember_guest(request, environment);
     }
@@ -195,7 +204,7 @@ fn prefers_html(request: &HttpRequest) -> bool {
     quality("text/html") > quality("application/json")
 }
 
-fn page(result: Result<Email>) -> HttpResponse {
+fn page(request: &HttpRequest, result: Result<Email>) -> HttpResponse {
     let (mut answer, title, text) = match &result {
         Ok(email) => (HttpResponse::Ok(), "Address confirmed", format!("{} is confirmed. You can close this page.", escaped(email.as_str()))),
         Err(error) => (HttpResponse::build(status_of(error)), "Address not confirmed", escaped(error.message())),
@@ -204,12 +213,21 @@ fn page(result: Result<Email>) -> HttpResponse {
         "<!doctype html><html lang=\"en\"><head><meta charset=\"utf-8\"><meta name=\"viewport\" content=\"width=device-width\"><title>{title}</title></head>\
          <body><main><h1>{title}</h1><p>{text}</p></main></body></html>"
     );
-    answer
+    let mut answer = answer
         .content_type("text/html; charset=utf-8")
         .insert_header((CONTENT_SECURITY_POLICY, POLICY))
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
-        .body(body)
+        .body(body);
+    if let Err(error) = &result {
+        let context = Context::of(request);
+        context.error_code.set(Some(error.code().name));
+        limit_headers(answer.headers_mut(), error);
+        if error.code().status >= 500 {
+            tracing::error!(request_id = &*context.request_id, cause = error.cause().unwrap_or("-"), "{}", error.message());
+        }
+    }
+    answer
 }
 
 fn status_of(error: &Error) -> actix_web::http::StatusCode {
