@@ -208,6 +208,40 @@ async fn other_urls_are_kept_as_they_came_and_other_schemes_refused() {
 }
 
 #[actix_web::test]
+async fn a_url_of_another_server_is_no_avatar_though_it_names_the_key_of_one() {
+    let app = TestApp::start().await;
+    let mina = app.user("mina", "user").await;
+    let key = uploaded(&mina, "me.png", &png(8, 8)).await;
+    for origin in ["https://evil.example", "http://localhost:1", "http://localhost.evil.example", &format!("http://evil.example:{}", app.port())] {
+        let image = format!("{origin}/storage/{key}");
+        assert_eq!(mina.patch("/v1/users/me/profile", json!({ "image": image })).await.assert(200)["image"], image);
+        assert!(kept(&app).await.is_empty(), "{image}");
+    }
+    // This machine has more than one name.
+    for (name, query) in [("127.0.0.1", ""), ("[::1]", "?v=2"), ("localhost", "")] {
+        let image = format!("http://{name}:{}/storage/{key}{query}", app.port());
+        let user = mina.patch("/v1/users/me/profile", json!({ "image": image })).await.assert(200);
+        assert_eq!(user["image"], format!("{}/storage/{key}", app.url), "{name}");
+        assert_eq!(kept(&app).await.len(), 1, "{name}");
+    }
+}
+
+#[actix_web::test]
+async fn an_avatar_of_a_server_with_a_public_address_is_known_by_that_and_by_names_of_its_machine() {
+    let app = TestApp::start_with(|s| s.public_url = Some("https://dev.harbor.test".into())).await;
+    let mina = app.user("mina", "user").await;
+    for origin in ["https://dev.harbor.test", &app.url] {
+        let upload = begin(&mina, &mina.id, json!({ "filename": "me.png" })).await;
+        let path = upload["url"].as_str().unwrap().strip_prefix("https://dev.harbor.test").unwrap().to_owned();
+        crate::support::storage::put(&app.client(), &path, png(8, 8), &[]).await.assert(200);
+        let key = upload["key"].as_str().unwrap();
+        let user = mina.patch("/v1/users/me/profile", json!({ "image": format!("{origin}/storage/{key}") })).await.assert(200);
+        assert_eq!(user["image"], format!("https://dev.harbor.test/storage/{key}"), "{origin}");
+        assert_eq!(kept(&app).await.len(), 1, "{origin}");
+    }
+}
+
+#[actix_web::test]
 async fn the_key_is_stored_and_the_address_built_for_each_answer() {
     let app = TestApp::start().await;
     let mina = app.user("mina", "user").await;

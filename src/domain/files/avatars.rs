@@ -11,6 +11,7 @@ use super::name::sent_key;
 use super::presign::{Begin, Presigned};
 use super::register::{self, Registration};
 use super::{Files, dimensions, remove_after_commit};
+use crate::domain::auth::Visit;
 use crate::domain::caller::Caller;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
@@ -44,12 +45,12 @@ impl Avatar {
         Self::look(environment, key, upload).await
     }
 
-    /// The upload that a URL names, if it is an avatar of this user: one begun for it in the bucket `avatars`.
+    /// The upload that a URL of this server names, if it is an avatar of this user: one begun for it in the bucket `avatars`.
     ///
     /// # Errors
     /// 503 when the database cannot be read.
-    pub async fn named_by(environment: &Arc<Environment>, user_id: &str, url: &str) -> Result<Option<Self>> {
-        let Some(key) = url.contains("/storage/").then(|| sent_key(url).ok()).flatten() else { return Ok(None) };
+    pub async fn named_by(environment: &Arc<Environment>, visit: &Visit, user_id: &str, url: &str) -> Result<Option<Self>> {
+        let Some(key) = (url.contains("/storage/") && visit.is_own(url)).then(|| sent_key(url).ok()).flatten() else { return Ok(None) };
         let upload = upload_of(environment, &key).await?;
         let own = upload.filter(|upload| upload.uploader_id.as_deref() == Some(user_id) && upload.bucket.as_deref() == Some(Bucket::Avatars.as_str()));
         match own {

@@ -121,13 +121,13 @@ impl Changes {
             links.apply(&mut profile.social_links);
         }
         if let Some(patch) = self.preferences {
-            patch.apply(profile.preferences.get_or_insert_default());
+            change(&mut profile.preferences, |preferences| patch.apply(preferences));
         }
         if let Some(patch) = self.notifications {
-            patch.apply(profile.notifications.get_or_insert_default());
+            change(&mut profile.notifications, |notifications| patch.apply(notifications));
         }
         if let Some(patch) = self.onboarding {
-            patch.apply(profile.onboarding.get_or_insert_default(), now);
+            change(&mut profile.onboarding, |onboarding| patch.apply(onboarding, now));
         }
         if let Some(is_public) = self.is_public {
             user.is_public = is_public;
@@ -137,6 +137,14 @@ impl Changes {
         }
         Ok(())
     }
+}
+
+/// Changes a setting. One that was never set, and is then as it is by default, stays unset: nothing has changed.
+fn change<T: Default + PartialEq>(slot: &mut Option<T>, by: impl FnOnce(&mut T)) {
+    let was_set = slot.is_some();
+    let mut value = slot.take().unwrap_or_default();
+    by(&mut value);
+    *slot = Some(value).filter(|value| was_set || *value != T::default());
 }
 
 fn object<'a>(field: &str, value: Option<&'a Value>, problems: &mut Problems) -> Option<&'a Map<String, Value>> {

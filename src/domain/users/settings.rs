@@ -17,6 +17,8 @@ const LOCALE: usize = 35;
 const STEP: usize = 100;
 /// Bytes of an app's own data about getting started, as JSON text.
 const DATA: usize = 16 * 1024;
+/// Levels of it: what is stored has to be read again, some levels deeper.
+const DEPTH: usize = 64;
 const THEMES: &[&str] = &["light", "dark", "system"];
 const STATES: &[&str] = &["pending", "in_progress", "completed", "skipped"];
 
@@ -238,10 +240,22 @@ impl OnboardingPatch {
 
 fn own_data(field: &str, value: &Value) -> Result<Map<String, Value>> {
     let object = value.as_object().ok_or_else(|| Error::invalid_parameter(field, format!("{field} must be an object")))?;
+    if !is_within(value, DEPTH) {
+        return Err(Error::invalid_parameter(field, format!("{field} must be nested at most {DEPTH} levels deep")));
+    }
     if value.to_string().len() > DATA {
         return Err(Error::invalid_parameter(field, format!("{field} must be at most {} KiB of JSON", DATA / 1024)));
     }
     Ok(object.clone())
+}
+
+/// Whether a value has at most so many levels of objects and lists.
+fn is_within(value: &Value, levels: usize) -> bool {
+    match value {
+        Value::Object(members) => levels > 0 && members.values().all(|member| is_within(member, levels - 1)),
+        Value::Array(items) => levels > 0 && items.iter().all(|item| is_within(item, levels - 1)),
+        _ => true,
+    }
 }
 
 #[cfg(test)]

@@ -1,5 +1,6 @@
 //! Changing a user (`04-users.md` §3–§6).
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use serde_json::{Map, Value, json};
@@ -40,6 +41,7 @@ impl Asker {
         if !self.is_admin() && matches!(part, Part::Whole | Part::Profile) {
             admin_changes::refuse_differences(&target.person, body)?;
         }
+        let body = &*sent(&target.person, body);
         let mut problems = Problems::default();
         let mut wanted = Wanted { own: Changes::parse(body, part, &mut problems), fields: body.keys().take(50).cloned().collect(), ..Wanted::default() };
         if self.is_admin() && part.takes_admin_fields() {
@@ -49,7 +51,7 @@ impl Asker {
         }
         problems.finish()?;
         if let Some(url) = wanted.own.image() {
-            wanted.avatar = Avatar::named_by(&self.environment, &target.person.row.id, url).await?;
+            wanted.avatar = Avatar::named_by(&self.environment, &self.visit, &target.person.row.id, url).await?;
         }
         if let Some(password) = &wanted.by_admin.password {
             wanted.hash = Some(password::hash(self.environment.passwords(), password).await?);
@@ -136,6 +138,15 @@ impl Wanted {
         }
         Person::read(&tx.reader(), environment, user, &asker.visit.base_url)
     }
+}
+
+/// What a body asks for. Clients send whole objects back: `name: null` of a nameless user says what is, though no name can
+/// be cleared.
+fn sent<'b>(person: &Person, body: &'b Map<String, Value>) -> Cow<'b, Map<String, Value>> {
+    if person.row.name.is_some() || !body.get("name").is_some_and(Value::is_null) {
+        return Cow::Borrowed(body);
+    }
+    Cow::Owned(body.iter().filter(|(field, _)| *field != "name").map(|(field, value)| (field.clone(), value.clone())).collect())
 }
 
 /// Stores a changed row; `updatedAt` moves.
