@@ -186,7 +186,52 @@ async fn an_anonymous_user_becomes_a_real_one_once() {
     let body = |n: usize| json!({ "email": format!("mina{n}@harbor.test"), "password": "tide42", "name": "Mina" });
     let answers = join_all((0..4).map(|n| client.post("/v1/auth/email/signup", body(n)))).await;
     let upgraded = answers.iter().filter(|a| a.status == 201 && a.body["user"]["id"] == guest.id.as_str()).count();
-    assert_eq!(upgraded, 1, "{:?}", statuses(&answers));
+    assert_eq!((upgraded, statuses(&answers)), (1, vec![201, 409, 409, 409]));
+    assert!(answers.iter().filter(|a| a.status == 409).all(|a| a.body["error"]["code"] == "auth/account-already-linked"));
+    assert_eq!(app.secret().get("/v1/data/users").await.assert(200)["pagination"]["total"], 1, "nobody else was made");
+}
+
+#[actix_web::test]
+async fn an_upgrade_sent_twice_finds_the_address_taken_and_one_whose_user_has_gone_finds_no_session() {
+    let app = busy().await;
+    app.auth(|c| c.users.anonymous_enabled = true).await;
+    let body = json!({ "email": "mina@harbor.test", "password": "tide42", "name": "Mina" });
+    let guest = Tokens::of(&app.guest().post("/v1/auth/anonymous", json!({})).await.assert(201));
+    let client = app.with(&guest.access);
+    let answers = join_all((0..3).map(|_| client.post("/v1/auth/email/signup", body.clone()))).await;
+    assert_eq!(statuses(&answers), [201, 409, 409]);
+    assert!(answers.iter().filter(|a| a.status == 409).all(|a| a.body["error"]["code"] == "auth/email-already-exists"));
+    let other = Tokens::of(&app.guest().post("/v1/auth/anonymous", json!({})).await.assert(201));
+    let client = app.with(&other.access);
+    let body = json!({ "email": "joon@harbor.test", "password": "tide42", "name": "Joon" });
+    let (upgrade, gone) = join(client.post("/v1/auth/email/signup", body), client.delete("/v1/auth/withdraw")).await;
+    gone.assert(200);
+    // It may have come first; never is there a second user.
+    match upgrade.status {
+        201 => assert_eq!(upgrade.body["user"]["id"], other.id.as_str()),
+        _ => drop(upgrade.assert_error(401, "auth/session-expired")),
+    }
+}
+
+#[actix_web::test]
+async fn an_imported_password_lets_sign_ins_in_that_replace_its_hash_at_once() {
+    let app = busy().await;
+    // Of `tide42`.
+    let hash = "$2b$04$pLKDHF.l29P0WkgMPxFA.OuXX7zhXYcMZL0avrzhOwSB8wT0oO45S";
+    let users: Vec<Value> = (0..5).map(|n| json!({ "id": format!("u{n}"), "email": format!("u{n}@harbor.test"), "name": "U", "passwordHash": hash })).collect();
+    app.secret().post("/v1/users/import", json!({ "users": users })).await.assert(200);
+    for n in 0..4 {
+        let name = format!("u{n}");
+        let answers = join_all((0..6).map(|_| app.sign_in(&name, "tide42"))).await;
+        assert_eq!(statuses(&answers), [200; 6], "{name}");
+    }
+    // Nor does a new password mind.
+    let session = bkend_local::domain::users::open_session(&app.environment, "u4").await.unwrap();
+    let client = app.with(&session.access_token);
+    let body = json!({ "currentPassword": "tide42", "newPassword": "ebb-and-flow" });
+    let (_, changed) = join(join_all((0..4).map(|_| app.sign_in("u4", "tide42"))), client.post("/v1/auth/password/change", body)).await;
+    changed.assert(200);
+    app.sign_in("u4", "ebb-and-flow").await.assert(200);
 }
 
 #[actix_web::test]

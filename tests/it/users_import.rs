@@ -72,6 +72,24 @@ async fn hashes_of_other_tools_sign_in_and_are_replaced_by_our_own() {
 }
 
 #[actix_web::test]
+async fn a_hash_of_our_costs_with_a_short_salt_or_tag_is_replaced_too() {
+    use base64::Engine as _;
+    use base64::engine::general_purpose::STANDARD_NO_PAD as BASE64;
+    let app = TestApp::start().await;
+    for (id, salt, tag) in [("salt", 8, 32), ("tag", 16, 16)] {
+        let params = argon2::Params::new(32_768, 2, 1, Some(tag)).unwrap();
+        let (salt, mut output) = (vec![7; salt], vec![0; tag]);
+        argon2::Argon2::new(argon2::Algorithm::Argon2id, argon2::Version::V0x13, params).hash_password_into(b"tide42", &salt, &mut output).unwrap();
+        let hash = format!("$argon2id$v=19$m=32768,t=2,p=1${}${}", BASE64.encode(&salt), BASE64.encode(&output));
+        import(&app, json!({ "users": [{ "id": id, "email": format!("{id}@harbor.test"), "name": id, "passwordHash": hash }] })).await;
+        app.sign_in(id, "tide42").await.assert(200);
+        let own = stored_hash(&app, id).unwrap();
+        let lengths: Vec<usize> = own.rsplit('$').take(2).map(|part| BASE64.decode(part).unwrap().len()).collect();
+        assert_eq!(lengths, [32, 16], "{id}: {own}");
+    }
+}
+
+#[actix_web::test]
 async fn an_imported_hash_is_tried_as_typed_and_in_nfc() {
     let app = TestApp::start().await;
     // Python: bcrypt.hashpw(unicodedata.normalize("NFD", "étude").encode(), bcrypt.gensalt(4)), and the same with "NFC"

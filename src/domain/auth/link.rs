@@ -16,6 +16,7 @@ use crate::domain::error::{Code, Error, Result};
 use crate::domain::id::new_id;
 use crate::domain::mail::{Outgoing, Template};
 use crate::domain::time::Millis;
+use crate::domain::users::Profile;
 use crate::store::Tx;
 use crate::store::data::UserRow;
 
@@ -27,6 +28,7 @@ const CODE_LIFETIME: Millis = 10 * MINUTE;
 #[derive(Debug, Clone, Default)]
 pub struct Besides {
     pub name: Option<String>,
+    pub nickname: Option<String>,
     /// The token of an invitation that using the link accepts; it opens a sign-up that is closed.
     pub invitation: Option<String>,
 }
@@ -50,7 +52,7 @@ pub async fn request_link(environment: &Arc<Environment>, visit: &Visit, email: 
     let write = environment.data().write::<_, Error, _>(move |tx| {
         let invitation = besides.invitation.map(|token| invitation_answer::open(&tx.reader(), this.now(), &token, Some(&email))).transpose()?;
         let recipient = recipient(tx, &this, &email, invitation.is_some())?;
-        let known = [("name", besides.name), ("invitation", invitation.map(|row| row.id))];
+        let known = [("name", besides.name), ("nickname", besides.nickname), ("invitation", invitation.map(|row| row.id))];
         let payload: Map<String, Value> = known.into_iter().filter_map(|(key, value)| Some((key.to_owned(), value?.into()))).collect();
         let new = |user_id| New { purpose: Purpose::MagicLink, address: email.as_str(), user_id, payload, lifetime };
         let mail = |token: &str| {
@@ -201,13 +203,14 @@ fn owner(tx: &mut Tx<'_>, environment: &Environment, found: &OneTime, attempt: &
         None => sign_up::check_open(environment)?,
     }
     let local_part = found.address.split('@').next().unwrap_or_default();
+    let profile = Profile { nickname: found.text("nickname").map(str::to_owned), ..Profile::default() };
     let user = UserRow {
         id: new_id(),
         email: Some(found.address.clone()),
         name: Some(found.text("name").map_or_else(|| name::name(local_part), name::name)?),
         role: "user".to_owned(),
         email_verified: Some(now),
-        profile: "{}".to_owned(),
+        profile: profile.to_json()?,
         created_at: now,
         updated_at: now,
         ..UserRow::default()

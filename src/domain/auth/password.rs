@@ -11,12 +11,16 @@ use super::common_passwords;
 use super::config::PasswordPolicy;
 use crate::domain::error::{Code, Detail, Error, Result};
 use crate::domain::passwords::Passwords;
+use crate::store::Reader;
+use crate::store::data::PasswordRow;
 
 const MAX_LENGTH: usize = 128;
 /// What a password typed at sign-in may have at most; older policies elsewhere may have allowed more than 128.
 const MAX_TYPED: usize = 1024;
 /// How this server's own hashes begin.
 const OWN: &str = "$argon2id$v=19$m=32768,t=2,p=1$";
+/// Characters of 16 bytes of salt and of a tag of 32 bytes, in base64 without padding.
+const OWN_LENGTHS: (usize, usize) = (22, 43);
 
 /// Upper, lower, number, and whatever is no letter, mark, number or white space.
 static CLASSES: LazyLock<[Regex; 4]> =
@@ -79,13 +83,27 @@ pub enum Match {
 pub async fn compare(passwords: &Passwords, typed: &str, hash: &str) -> Result<Match> {
     let nfc: String = typed.nfc().collect();
     let fits = |password: String| verify(passwords, password, hash.to_owned());
-    let own = hash.starts_with(OWN);
+    let own = is_own(hash);
     let found = fits(nfc.clone()).await? || (!own && nfc != typed && fits(typed.to_owned()).await?);
     Ok(match (found, own) {
         (false, _) => Match::No,
         (true, true) => Match::Yes,
         (true, false) => Match::Outdated,
     })
+}
+
+/// Whether a hash is one of this server's, as strong as those it makes now.
+fn is_own(hash: &str) -> bool {
+    hash.strip_prefix(OWN).and_then(|rest| rest.split_once('$')).is_some_and(|(salt, tag)| (salt.len(), tag.len()) == OWN_LENGTHS)
+}
+
+/// Whether what was compared is still the password of a user: it may have been changed meanwhile. Another hash of the same
+/// password, written by a sign-in beside this one, changes nothing.
+///
+/// # Errors
+/// Failures of the store.
+pub fn still_holds(r: &Reader<'_>, user_id: &str, compared: &PasswordRow) -> Result<bool> {
+    Ok(r.password_of(user_id)?.is_some_and(|now| now.changed_at == compared.changed_at))
 }
 
 /// The hash of an accepted password, in the form this server stores.
@@ -168,6 +186,10 @@ mod tests {
         let weak = "$argon2id$v=19$m=256,t=2,p=1$c29tZXNhbHQ$nf65EOgLrQMR/uIPnA4rEsF5h7TKyQwu9U1bMCHGi/4";
         assert_eq!(compare(&passwords, "password", weak).await.unwrap(), Match::Outdated);
         let own = hash(&passwords, "e\u{301}tude").await.unwrap();
+        let (start, tag) = own.rsplit_once('$').unwrap();
+        for weaker in [format!("{start}${}", &tag[..22]), format!("{OWN}c29tZXNhbHQ${tag}")] {
+            assert!(is_own(&own) && !is_own(&weaker), "{weaker}");
+        }
         assert_eq!(compare(&passwords, "étude", &own).await.unwrap(), Match::Yes);
         let decomposed = bcrypt::hash("e\u{301}tude", 4).unwrap();
         assert_eq!(compare(&passwords, "e\u{301}tude", &decomposed).await.unwrap(), Match::Outdated);

@@ -34,9 +34,8 @@ pub async fn change(environment: &Arc<Environment>, visit: &Visit, user: &EndUse
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
-            // What was compared may have been changed while it was.
             let user = tx.reader().user(&row.id)?.ok_or_else(wrong)?;
-            if tx.reader().password_of(&user.id)?.is_none_or(|now| now.hash != stored.hash) {
+            if !password::still_holds(&tx.reader(), &user.id, &stored)? {
                 return Err(wrong());
             }
             tx.set_password(&user.id, &hash, this.now())?;

@@ -98,8 +98,7 @@ fn with_known_password(
     replacement: Option<&str>,
     attempt: &Attempt,
 ) -> Verdict<TokenPair> {
-    // What was compared may have been changed while it was.
-    if tx.reader().password_of(user_id)?.is_none_or(|now| now.hash != stored.hash) {
+    if !password::still_holds(&tx.reader(), user_id, stored)? {
         return Err(invalid_credentials());
     }
     if let Some(hash) = replacement {

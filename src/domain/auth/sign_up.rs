@@ -41,7 +41,8 @@ pub enum SignedUp {
 /// Makes a user with a password and signs it in; or makes the anonymous `caller` a real one, with the id and data it has.
 ///
 /// # Errors
-/// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`; those of
+/// 409 `auth/email-already-exists`; 403 `auth/signup-disabled`; 429 `auth/too-many-requests`; 409 `auth/account-already-linked`
+/// and 401 `auth/session-expired` when the anonymous user has become a real one, or has gone, meanwhile; those of
 /// [`invitation_answer::accept`].
 pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, caller: Option<&EndUser>, visit: &Visit) -> Result<SignedUp> {
     match &newcomer.invitation {
@@ -49,14 +50,17 @@ pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, c
         None => check_open(environment)?,
     }
     environment.count_peer(Rule::SignUp, visit)?;
+    let caller = anonymous(environment, caller).await?;
     let hash = password::hash(environment.passwords(), &newcomer.password).await?;
-    let (this, visit, caller) = (Arc::clone(environment), visit.clone(), caller.map(|c| c.id.clone()));
+    let (this, visit) = (Arc::clone(environment), visit.clone());
     environment
         .data()
         .write::<_, Error, _>(move |tx| {
-            let anonymous = caller.map(|id| tx.reader().user(&id)).transpose()?.flatten().filter(|u| u.is_anonymous);
-            let mut user = match anonymous {
-                Some(user) => upgrade(tx, &this, user, &newcomer, &hash)?,
+            let mut user = match &caller {
+                Some(caller) => {
+                    let user = still_anonymous(tx, caller, &newcomer.email)?;
+                    upgrade(tx, &this, user, &newcomer, &hash)?
+                }
                 None => create(tx, &this, &newcomer, &hash)?,
             };
             events::record(tx, &this, Event::of("signup", &user.id, &visit))?;
@@ -72,6 +76,30 @@ pub async fn with_password(environment: &Arc<Environment>, newcomer: Newcomer, c
             sessions::open(tx, &this, &user, &visit).map(|(_, pair)| SignedUp::In(Box::new(pair)))
         })
         .await
+}
+
+/// The caller, if it is an anonymous user.
+async fn anonymous(environment: &Environment, caller: Option<&EndUser>) -> Result<Option<EndUser>> {
+    let Some(caller) = caller.cloned() else { return Ok(None) };
+    let id = caller.id.clone();
+    let user = environment.data().read::<_, Error, _>(move |r| Ok(r.user(&id)?)).await?;
+    Ok(user.is_some_and(|user| user.is_anonymous).then_some(caller))
+}
+
+/// The caller who was anonymous when the request came. Of several requests of it one makes it a real user; the others make
+/// nobody, lest one person end up with several accounts.
+fn still_anonymous(tx: &mut Tx<'_>, caller: &EndUser, email: &Email) -> Result<UserRow> {
+    let user = tx.reader().user(&caller.id)?.filter(|user| user.is_anonymous);
+    if let Some(user) = user {
+        return Ok(user);
+    }
+    if tx.reader().session(&caller.session_id)?.is_none() {
+        return Err(Error::new(Code::SESSION_EXPIRED, "The session of this token has ended; sign in again"));
+    }
+    if tx.reader().user_by_email(email.as_str())?.is_some() {
+        return Err(already_exists());
+    }
+    Err(Error::new(Code::ACCOUNT_ALREADY_LINKED, "This user has become a real one meanwhile; sign in to it instead"))
 }
 
 /// # Errors
@@ -148,7 +176,11 @@ pub fn add_email_account(tx: &mut Tx<'_>, user: &UserRow, now: Millis) -> Result
 /// A refused address as the error it is.
 pub fn taken(error: StoreError) -> Error {
     match error {
-        StoreError::Unique(_) => Error::new(Code::EMAIL_ALREADY_EXISTS, "An account with this email exists already; sign in instead"),
+        StoreError::Unique(_) => already_exists(),
         other => other.into(),
     }
+}
+
+fn already_exists() -> Error {
+    Error::new(Code::EMAIL_ALREADY_EXISTS, "An account with this email exists already; sign in instead")
 }

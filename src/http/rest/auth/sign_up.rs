@@ -79,12 +79,12 @@ pub async fn sign_up(request: HttpRequest, caller: KeyCaller, body: Body) -> Api
             input::required(&[("email", body.email.is_some()), ("callbackUrl", body.callback_url.is_some())])?;
             let email = input::email(body.email)?;
             let name = given_name.as_deref().map(name::name).transpose()?;
-            body.nickname.as_deref().map(name::nickname).transpose()?;
+            let nickname = body.nickname.as_deref().map(name::nickname).transpose()?;
             if body.invitation_token.is_none() {
                 sign_up::check_open(&caller.environment)?;
             }
             if let Some(callback) = input::callback_url(&caller, body.callback_url.as_deref())? {
-                let besides = Besides { name, invitation: body.invitation_token };
+                let besides = Besides { name, nickname, invitation: body.invitation_token };
                 link::request_link(&caller.environment, &caller.visit, &email, &callback, besides).await?;
             }
             let message = "Open the link in the mail to go on.".to_owned();
