@@ -31,3 +31,4 @@ pub mod tables;
 pub mod tenancy;
 pub mod time;
 pub mod users;
+pub mod wrong_type;

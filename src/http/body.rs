@@ -1,6 +1,7 @@
 //! Request bodies, read when a handler asks for them: credentials and permissions come first.
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -10,17 +11,26 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::ApiError;
-use crate::domain::error::{Code, Error, Result};
+use super::{ApiError, State};
+use super::rest::access::is_data;
+use crate::domain::error::{Code, Detail, Error, Result};
+use crate::domain::wrong_type;
 
 /// Bytes of a JSON body unless a route says otherwise.
 pub const JSON_LIMIT: usize = 1024 * 1024;
+
+/// Unless the settings say otherwise.
+const IDLE: Duration = Duration::from_secs(60);
 
 /// A body not read yet.
 pub struct Body {
     payload: Payload,
     content_type: Option<String>,
     absent: bool,
+    /// How long the next bytes may take.
+    idle: Duration,
+    /// Of a route of `/v1/data`, whose errors have a code of their own for what is nested too deep.
+    is_data: bool,
 }
 
 impl FromRequest for Body {
@@ -31,7 +41,8 @@ impl FromRequest for Body {
         let content_type = request.headers().get(header::CONTENT_TYPE).map(|v| v.to_str().unwrap_or("?").to_ascii_lowercase());
         let length = request.headers().get(header::CONTENT_LENGTH);
         let absent = length.is_none_or(|l| l == "0") && !request.headers().contains_key(header::TRANSFER_ENCODING);
-        std::future::ready(Ok(Self { payload: payload.take(), content_type, absent }))
+        let idle = State::of(request).map_or(IDLE, |state| state.settings().upload_idle);
+        std::future::ready(Ok(Self { payload: payload.take(), content_type, absent, idle, is_data: is_data(request.path()) }))
     }
 }
 
@@ -49,10 +60,11 @@ impl Body {
     /// The bytes, whatever their type.
     ///
     /// # Errors
-    /// 413 `common/payload-too-large` beyond `limit`.
+    /// 413 `common/payload-too-large` beyond `limit`; 400 `common/invalid-json` when it does not come whole.
     pub async fn bytes(mut self, limit: usize) -> Result<BytesMut> {
         let mut bytes = BytesMut::new();
-        while let Some(chunk) = self.payload.next().await {
+        let late = |_| Error::new(Code::INVALID_JSON, format!("The body did not come whole: no byte came for {} seconds", self.idle.as_secs()));
+        while let Some(chunk) = tokio::time::timeout(self.idle, self.payload.next()).await.map_err(late)? {
             let chunk = chunk.map_err(|e| Error::new(Code::INVALID_JSON, "The body broke off before its end").because(e))?;
             if bytes.len() + chunk.len() > limit {
                 return Err(too_large(limit));
@@ -80,6 +92,7 @@ impl Body {
     /// 413, 415 `common/unsupported-media-type`, 400 `common/invalid-json`.
     pub async fn json_value(self, limit: usize) -> Result<Option<Value>> {
         let is_json = self.media_type().is_none_or(|t| t == "application/json" || (t.starts_with("application/") && t.ends_with("+json")));
+        let is_data = self.is_data;
         let bytes = self.bytes(limit).await?;
         if bytes.iter().all(u8::is_ascii_whitespace) {
             return Ok(None);
@@ -87,7 +100,7 @@ impl Body {
         if !is_json {
             return Err(Error::new(Code::UNSUPPORTED_MEDIA_TYPE, "This route reads JSON; send Content-Type: application/json"));
         }
-        parse(&bytes).map(Some)
+        parse_at(&bytes, is_data).map(Some)
     }
 
     /// The body as a typed value; an empty body counts as `{}`.
@@ -111,12 +124,21 @@ impl Body {
 /// JSON text as a value.
 ///
 /// # Errors
-/// 400 `common/invalid-json`; nesting beyond what is ever read gives `data/validation-error` with rule `depth`.
+/// 400 `common/invalid-json`; `common/invalid-parameters` with rule `depth` for nesting beyond what is ever read.
 pub fn parse(bytes: &[u8]) -> Result<Value> {
+    parse_at(bytes, false)
+}
+
+/// The same; on routes of `/v1/data` too much nesting is `data/validation-error`.
+fn parse_at(bytes: &[u8], is_data: bool) -> Result<Value> {
     serde_json::from_slice(bytes).map_err(|error| {
         let text = error.to_string();
         if text.starts_with("recursion limit") {
-            return Error::validation("", "depth", "The body is nested deeper than 64 levels");
+            let message = "The body is nested deeper than 64 levels";
+            return match is_data {
+                true => Error::validation("", "depth", message),
+                false => Error::with_details(Code::INVALID_PARAMETERS, vec![Detail::new("body", "depth", message)]),
+            };
         }
         Error::new(Code::INVALID_JSON, format!("The body is not valid JSON: {text}"))
     })
@@ -133,8 +155,8 @@ pub fn typed<T: DeserializeOwned>(value: Value) -> Result<T> {
         let field = inner.strip_prefix("missing field `").and_then(|rest| rest.split('`').next()).map(str::to_owned);
         match field {
             Some(field) => Error::invalid_parameter(&field, format!("{field} is required")),
-            None if path == "." => Error::invalid_parameter("body", inner),
-            None => Error::invalid_parameter(&path, format!("{path}: {inner}")),
+            None if path == "." => Error::invalid_parameter("body", wrong_type::told("The body", &inner)),
+            None => Error::invalid_parameter(&path, wrong_type::told(&path, &inner)),
         }
     })
 }

@@ -231,6 +231,15 @@ async fn a_newer_link_voids_the_earlier_and_another_address_is_refused() {
 }
 
 #[actix_web::test]
+async fn what_was_said_at_sign_up_by_link_is_kept_until_the_link_is_used() {
+    let app = TestApp::start().await;
+    let ask = json!({ "method": "magiclink", "email": "joon@harbor.test", "callbackUrl": "http://localhost/", "name": "Joon", "nickname": "jj" });
+    app.guest().post("/v1/auth/email/signup", ask).await.assert(201);
+    let pair = app.guest().post("/v1/auth/email/callback", json!({ "token": app.mailed_token("joon@harbor.test") })).await.assert(200);
+    assert_eq!((&pair["user"]["name"], &pair["user"]["nickname"]), (&json!("Joon"), &json!("jj")));
+}
+
+#[actix_web::test]
 async fn closed_sign_up_mails_nothing_to_strangers_and_registers_nobody() {
     let app = TestApp::start().await;
     app.sign_up("mina", "tide42").await;
@@ -452,6 +461,27 @@ async fn hostile_input_is_refused_with_a_clear_error() {
     guest.post("/v1/auth/email/signup", json!({ "email": "a@harbor.test", "password": "tide42", "displayName": "A", "termsAccepted": true })).await.assert(201);
     app.auth(|c| c.email.password_policy.check_common_passwords = true).await;
     guest.post("/v1/auth/email/signup", json!({ "email": "b@harbor.test", "password": "LetMeIn", "name": "B" })).await.assert_error(400, "auth/weak-password");
+}
+
+#[actix_web::test]
+async fn a_body_nested_too_deep_has_a_code_of_its_own_under_v1_data_only() {
+    let app = TestApp::start().await;
+    app.table(json!({ "tableName": "posts", "schema": {} })).await;
+    let deep = format!("{{\"a\":{}1{}}}", "[".repeat(200), "]".repeat(200));
+    for (method, path) in [
+        (Method::POST, "/v1/auth/email/signin"),
+        (Method::POST, "/v1/auth/password/reset/request"),
+        (Method::POST, "/v1/users"),
+        (Method::POST, "/v1/users/import"),
+        (Method::PUT, "/v1/auth/providers/email"),
+    ] {
+        let answer = app.secret().send_text(method, path, deep.clone()).await;
+        assert_eq!(answer.details(), ["body/depth"], "{path}");
+        answer.assert_error(400, "common/invalid-parameters");
+    }
+    for path in ["/v1/data/posts", "/v1/posts"] {
+        app.secret().send_text(Method::POST, path, deep.clone()).await.assert_error(400, "data/validation-error");
+    }
 }
 
 #[actix_web::test]

@@ -91,6 +91,25 @@ async fn everything_out_of_range_or_of_a_wrong_type_is_named_and_nothing_changes
     assert_eq!(operator.get(&config(&app)).await.assert(200), before);
 }
 
+#[actix_web::test]
+async fn a_wrong_type_is_told_in_plain_words() {
+    let app = TestApp::start().await;
+    for (path, value, told) in [
+        ("email.passwordPolicy", json!(null), "email.passwordPolicy must be an object, not null"),
+        ("email", json!(7), "email must be an object, not 7"),
+        ("email.enabled", json!("yes"), "email.enabled must be true or false, not \"yes\""),
+        ("email.passwordPolicy.minLength", json!("ten"), "email.passwordPolicy.minLength must be a whole number from 0 to 4294967295, not \"ten\""),
+        ("users.customRoles", json!("editor"), "users.customRoles must be a list, not \"editor\""),
+        ("mail.senderEmail", json!({}), "mail.senderEmail must be text, not an object"),
+        ("tokens.algorithm", json!("RS256"), "tokens.algorithm must be HS256 or ES256, not \"RS256\""),
+    ] {
+        let refused = app.operator().patch(&config(&app), patch_of(path, value)).await.assert_error(400, "common/invalid-parameters");
+        assert_eq!(refused["message"], told);
+    }
+    let refused = app.guest().post("/v1/auth/email/signin", json!({ "email": 5 })).await.assert_error(400, "common/invalid-parameters");
+    assert_eq!(refused["message"], "email must be text, not 5");
+}
+
 /// A patch of one field: `path` is `section.field` or `section.part.field`.
 fn patch_of(path: &str, value: Value) -> Value {
     path.rsplit('.').fold(value, |inner, name| json!({ name: inner }))
@@ -249,6 +268,18 @@ async fn the_signing_secret_is_rotated_by_admins_who_confirm() {
 }
 
 #[actix_web::test]
+async fn a_rotation_cuts_no_token_short_that_was_issued_while_they_lived_longer() {
+    const DAY: i64 = 24 * 60 * 60;
+    let app = TestApp::start().await;
+    app.auth(|c| c.tokens.refresh_token_seconds = 30 * DAY).await;
+    let mina = app.sign_up("mina", "tide42").await;
+    app.auth(|c| c.tokens.refresh_token_seconds = 3_600).await;
+    app.operator().post(&format!("{}/auth/rotate-secret?confirm=dev", app.environment_path()), json!({})).await.assert(200);
+    app.wait(29 * DAY);
+    app.refresh(&mina.refresh).await.assert(200);
+}
+
+#[actix_web::test]
 async fn a_read_only_token_and_a_stranger_change_nothing() {
     let app = TestApp::start().await;
     let made = app.operator().post("/management/v1/account/tokens", json!({ "name": "r", "scope": "read" })).await.assert(201);
@@ -285,6 +316,12 @@ async fn earlier_routes_answer_secret_keys_only() {
         app.guest().put(&format!("/v1/auth/{path}"), json!({})).await.assert_error(403, "auth/forbidden");
     }
     app.guest().delete("/v1/auth/providers/oauth/google").await.assert_error(403, "auth/forbidden");
+    // Who may not ask does not learn what there is.
+    let unknown = "/v1/auth/providers/oauth/facebook";
+    app.guest().get(unknown).await.assert_error(403, "auth/forbidden");
+    app.guest().put(unknown, json!({})).await.assert_error(403, "auth/forbidden");
+    app.guest().delete(unknown).await.assert_error(403, "auth/forbidden");
+    app.secret().get(unknown).await.assert_error(400, "auth/unsupported-provider");
 }
 
 #[actix_web::test]

@@ -17,6 +17,7 @@ use crate::domain::caller::Caller;
 use crate::domain::environment::Environment;
 use crate::domain::error::{Code, Error, Result, clip};
 use crate::domain::tenancy::version::{Expected, Versioned};
+use crate::domain::wrong_type;
 use crate::store::Tx;
 
 /// Sections that [`Environment::change_auth_settings`] changes.
@@ -194,6 +195,7 @@ impl Environment {
     /// # Errors
     /// As [`Environment::auth_settings`]; 400 `auth/unsupported-provider`.
     pub fn auth_provider(&self, caller: &Caller, provider: &str) -> Result<Versioned<ProviderView>> {
+        allowed(caller)?;
         let known = supported(provider)?;
         let found = self.auth_providers(caller)?.into_iter().find(|view| view.provider == known);
         Versioned::of(found.ok_or_else(|| Error::internal("a provider has no settings"))?)
@@ -210,6 +212,7 @@ impl Environment {
         patch: Map<String, Value>,
         expected: &Expected,
     ) -> Result<Versioned<ProviderView>> {
+        allowed(caller)?;
         let (known, expected) = (supported(provider)?, expected.clone());
         let change = move |config: &AuthConfig| {
             let mut config = config.clone();
@@ -228,6 +231,7 @@ impl Environment {
     /// # Errors
     /// As [`Environment::set_auth_provider`].
     pub async fn reset_auth_provider(self: &Arc<Self>, caller: &Caller, provider: &str) -> Result<()> {
+        allowed(caller)?;
         let known = supported(provider)?;
         let change = move |config: &AuthConfig| {
             let (mut config, defaults) = (config.clone(), AuthConfig::default());
@@ -356,7 +360,7 @@ fn merged<T: Serialize + DeserializeOwned>(value: &T, patch: Value) -> Result<T>
     merge("", &mut target, patch)?;
     serde_path_to_error::deserialize(target).map_err(|error| {
         let (path, inner) = (error.path().to_string(), error.inner().to_string());
-        Error::invalid_parameter(&path, format!("{path}: {inner}"))
+        Error::invalid_parameter(&path, wrong_type::told(&path, &inner))
     })
 }
 

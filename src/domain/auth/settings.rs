@@ -133,7 +133,9 @@ impl Environment {
         let new = StoredKey::generate(self.server_secret(), algorithm, now)?;
         let kid = new.kid().to_owned();
         let longest = config.tokens.access_token_seconds.max(config.tokens.refresh_token_seconds) * 1000;
-        let keys = rotated(stored_keys(&tx.reader())?, new, now, (!immediate).then_some(now + longest));
+        // What it signed may have been issued while tokens lived longer than they do now.
+        let verify_until = (now + longest).max(tx.reader().last_session_end()?.unwrap_or_default());
+        let keys = rotated(stored_keys(&tx.reader())?, new, now, (!immediate).then_some(verify_until));
         store_keys(tx, &keys)?;
         if immediate {
             tx.delete_all_sessions()?;

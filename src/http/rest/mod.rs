@@ -1,6 +1,6 @@
 //! `/v1`: what apps call.
 
-mod access;
+pub(super) mod access;
 pub mod auth;
 mod auth_settings;
 mod changes;
