@@ -2,10 +2,11 @@
 
 use std::time::Duration;
 
+use lettre::address::Envelope;
 use lettre::message::{Mailbox, MultiPart};
 use lettre::transport::smtp::authentication::Credentials;
 use lettre::transport::smtp::client::{CertificateStore, Tls, TlsParameters};
-use lettre::{AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
+use lettre::{Address, AsyncSmtpTransport, AsyncTransport, Message, Tokio1Executor};
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 use url::Url;
 
@@ -129,14 +130,32 @@ fn trusted() -> CertificateStore {
     if none { CertificateStore::WebpkiRoots } else { CertificateStore::Default }
 }
 
+/// Whether an address stands in mail as it is.
+pub fn is_plain(text: &str) -> bool {
+    text.parse::<Address>().is_ok()
+}
+
+/// An address as it stands in mail: a local part that is no row of atoms with single dots between them is quoted, so that
+/// nothing in it can be taken for anything but its characters (RFC 5322 §3.4.1).
+fn address(text: &str) -> Result<Address, String> {
+    let refusal = match text.parse::<Address>() {
+        Ok(address) => return Ok(address),
+        Err(error) => format!("{text}: {error}"),
+    };
+    let Some((local, domain)) = text.rsplit_once('@').filter(|_| !text.chars().any(char::is_control)) else { return Err(refusal) };
+    let quoted = format!("\"{}\"", local.replace('\\', "\\\\").replace('"', "\\\""));
+    Address::new(quoted, domain).map_err(|_| refusal)
+}
+
 impl Letter {
     fn message(&self) -> Result<Message, String> {
-        let mailbox = |text: &str| text.parse::<Mailbox>().map_err(|error| format!("{text}: {error}"));
         let body = MultiPart::alternative_plain_html(self.text.clone(), self.html.clone());
-        let from = mailbox(&self.from)?;
-        let id = format!("<{}@{}>", self.id, from.email.domain());
-        let message = Message::builder().message_id(Some(id)).from(from).to(mailbox(&self.to)?).subject(&self.subject).multipart(body);
-        message.map_err(|error| error.to_string())
+        let from = self.from.parse::<Mailbox>().map_err(|error| format!("{}: {error}", self.from))?;
+        let (id, to) = (format!("<{}@{}>", self.id, from.email.domain()), address(&self.to)?);
+        // Out of the header it would be read without its quotes.
+        let envelope = Envelope::new(Some(from.email.clone()), vec![to.clone()]).map_err(|error| error.to_string())?;
+        let message = Message::builder().envelope(envelope).message_id(Some(id)).from(from).to(to.into()).subject(&self.subject);
+        message.multipart(body).map_err(|error| error.to_string())
     }
 }
 
@@ -185,6 +204,32 @@ mod tests {
         let relay = Relay::parse("smtp://mina%40harbor.test:p%3Aw@mail.harbor.test").unwrap();
         assert_eq!((relay.username.as_deref(), relay.password.as_deref()), (Some("mina@harbor.test"), Some("p:w")));
         assert_eq!(relay.url(), "smtp://mina%40harbor%2Etest@mail.harbor.test:587?tls=required");
+    }
+
+    #[test]
+    fn an_address_is_quoted_where_its_local_part_would_say_something_else() {
+        for (text, written) in [
+            ("mina@harbor.test", "mina@harbor.test"),
+            ("a,b@harbor.test", "\"a,b\"@harbor.test"),
+            ("a\"b@harbor.test", "\"a\\\"b\"@harbor.test"),
+            ("a\\@harbor.test", "\"a\\\\\"@harbor.test"),
+            ("a..b>@harbor.test", "\"a..b>\"@harbor.test"),
+            ("a(b):<c>;@harbor.test", "\"a(b):<c>;\"@harbor.test"),
+        ] {
+            let letter = Letter {
+                id: "1".to_owned(),
+                from: "Harbor <no-reply@harbor.test>".to_owned(),
+                to: text.to_owned(),
+                subject: "Hello".to_owned(),
+                text: String::new(),
+                html: String::new(),
+            };
+            let message = letter.message().unwrap();
+            let lines = String::from_utf8(message.formatted()).unwrap();
+            assert!(lines.contains(&format!("\r\nTo: {written}\r\n")), "{lines}");
+            assert_eq!(message.envelope().to().iter().map(ToString::to_string).collect::<Vec<_>>(), [written]);
+        }
+        assert!(address("a\r\nBcc: c@d.test").is_err() && address("nobody").is_err());
     }
 
     #[test]

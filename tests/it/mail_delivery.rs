@@ -49,6 +49,23 @@ async fn mail_goes_to_the_mailbox_and_by_smtp_in_both_parts() {
 }
 
 #[actix_web::test]
+async fn an_address_of_unusual_characters_gets_its_mail_and_nobody_else_does() {
+    let (app, server) = (TestApp::start().await, MailServer::start(None).await);
+    set_smtp(&app, json!({ "host": "127.0.0.1", "port": server.port, "security": "none" })).await;
+    for (n, local) in ["a\"b", "a,b", "a(b)", "a:b", "<x>;\\", "a..b"].into_iter().enumerate() {
+        let email = format!("{local}@harbor.test");
+        let body = json!({ "email": email, "password": "tide42", "name": "Mina" });
+        assert_eq!(app.guest().post("/v1/auth/email/signup", body).await.assert(201)["user"]["email"], email.as_str());
+        app.guest().post("/v1/auth/password/reset/request", json!({ "email": email })).await.assert(200);
+        settled(&app, |mail| mail["delivery"] == "sent" && mail["to"] == email.as_str()).await;
+        let taken = server.nth(n).await;
+        let quoted = format!("\"{}\"@harbor.test", local.replace('\\', "\\\\").replace('"', "\\\""));
+        assert!(taken.to.contains(&format!("RCPT TO:<{quoted}>")), "{taken:?}");
+        assert!(taken.content.contains(&format!("To: {quoted}\n")), "{taken:?}");
+    }
+}
+
+#[actix_web::test]
 async fn a_header_cannot_be_smuggled_in() {
     let (app, server) = (TestApp::start().await, MailServer::start(None).await);
     set_smtp(&app, json!({ "host": "127.0.0.1", "port": server.port, "security": "none" })).await;

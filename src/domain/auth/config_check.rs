@@ -4,6 +4,7 @@ use super::config::{AuthConfig, MailSettings, ProviderSettings, SmtpSettings};
 use super::email::Email;
 use super::redirects;
 use crate::domain::error::{Code, Detail, Error, Result, clip};
+use crate::domain::smtp;
 use crate::domain::tables::expression::is_role_name;
 
 const MAX_REDIRECTS: usize = 50;
@@ -121,7 +122,7 @@ fn check_provider(check: &mut Check, path: &str, provider: &ProviderSettings) {
 }
 
 fn check_mail(check: &mut Check, mail: &MailSettings) {
-    if Email::parse(&mail.sender_email).is_err() {
+    if Email::parse(&mail.sender_email).is_err() || !smtp::is_plain(&mail.sender_email) {
         check.bad("mail.senderEmail", "email", format!("mail.senderEmail must be an address, not \"{}\"", clip(&mail.sender_email)));
     }
     if let Some(name) = &mail.sender_name {

@@ -40,8 +40,13 @@ impl MailServer {
 
     /// Waits for the first mail.
     pub async fn first(&self) -> Mail {
+        self.nth(0).await
+    }
+
+    /// Waits for the mail after so many.
+    pub async fn nth(&self, n: usize) -> Mail {
         for _ in 0..500 {
-            if let Some(mail) = self.taken.0.lock().unwrap().first() {
+            if let Some(mail) = self.taken.0.lock().unwrap().get(n) {
                 return mail.clone();
             }
             tokio::time::sleep(std::time::Duration::from_millis(20)).await;
