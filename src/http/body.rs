@@ -11,8 +11,8 @@ use futures_util::StreamExt;
 use serde::de::DeserializeOwned;
 use serde_json::Value;
 
-use super::{ApiError, State};
 use super::rest::access::is_data;
+use super::{ApiError, State};
 use crate::domain::error::{Code, Detail, Error, Result};
 use crate::domain::wrong_type;
 
