@@ -99,10 +99,10 @@ fn bare_rate(photo: &[u8], cores: usize, length: Duration) -> f64 {
 }
 
 fn bare(photo: &[u8]) -> Vec<u8> {
-    let decoded = image::load_from_memory(photo).unwrap().into_rgb8();
-    let source = ImageRef::new(WIDTH, HEIGHT, decoded.as_raw(), PixelType::U8x3).unwrap();
-    let mut target = Image::new(WANTED, WANTED * HEIGHT / WIDTH, PixelType::U8x3);
-    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3));
+    let decoded = image::load_from_memory(photo).unwrap().into_rgba8();
+    let source = ImageRef::new(WIDTH, HEIGHT, decoded.as_raw(), PixelType::U8x4).unwrap();
+    let mut target = Image::new(WANTED, WANTED * HEIGHT / WIDTH, PixelType::U8x4);
+    let options = ResizeOptions::new().resize_alg(ResizeAlg::Convolution(FilterType::Lanczos3)).use_alpha(false);
     Resizer::new().resize(&source, &mut target, Some(&options)).unwrap();
-    webpx::Encoder::new_rgb(target.buffer(), target.width(), target.height()).quality(80.0).method(4).encode(webpx::Unstoppable).unwrap()
+    webpx::Encoder::new_rgba(target.buffer(), target.width(), target.height()).quality(80.0).method(4).encode(webpx::Unstoppable).unwrap()
 }

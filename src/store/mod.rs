@@ -23,6 +23,6 @@ pub use error::{StoreError, StoreResult};
 pub use lazy::LazyDatabase;
 pub use migrations::formats;
 pub use noted::{Noted, Touched};
-pub use objects::{Flusher, Incoming, ObjectHold, Objects, Placed, Stored};
+pub use objects::{Digests, Flusher, Incoming, ObjectHold, Objects, Placed, Stored};
 pub use pictures::PictureCache;
 pub use writer::Tx;

@@ -93,7 +93,7 @@ impl Objects {
             }
             other => other?,
         };
-        Ok(Incoming { file, size: 0, md5: Md5::new(), sha256: sha256.then(Sha256::new) })
+        Ok(Incoming { file, size: 0, digests: Digests { md5: Md5::new(), sha256: sha256.then(Sha256::new) } })
     }
 
     /// Makes the bytes durable under a name; unless [`Placed::keep`] is called, they go again. Blocks.
@@ -222,20 +222,43 @@ impl Objects {
 pub struct Incoming {
     file: tempfile::NamedTempFile,
     size: u64,
+    digests: Digests,
+}
+
+/// Checksums of bytes in the order they are told of.
+#[derive(Debug, Default)]
+pub struct Digests {
     md5: Md5,
     sha256: Option<Sha256>,
+}
+
+impl Digests {
+    pub fn update(&mut self, bytes: &[u8]) {
+        self.md5.update(bytes);
+        if let Some(sha256) = &mut self.sha256 {
+            sha256.update(bytes);
+        }
+    }
 }
 
 impl Incoming {
     /// Adds bytes. Blocks.
     pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+        self.append(bytes)?;
+        self.digests.update(bytes);
+        Ok(())
+    }
+
+    /// Adds bytes to the file alone: somebody else tells [`Incoming::digests`] of them. Blocks.
+    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
         self.file.as_file_mut().write_all(bytes)?;
-        self.md5.update(bytes);
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(bytes);
-        }
         self.size += bytes.len() as u64;
         Ok(())
+    }
+
+    /// The checksums so far, to be taken out and put back.
+    pub fn digests(&mut self) -> &mut Digests {
+        &mut self.digests
     }
 
     pub fn size(&self) -> u64 {
@@ -249,12 +272,12 @@ impl Incoming {
 
     /// MD5 of everything written so far.
     pub fn md5(&self) -> [u8; 16] {
-        self.md5.clone().finalize().into()
+        self.digests.md5.clone().finalize().into()
     }
 
     /// SHA-256 of everything written so far, if it was asked for.
     pub fn sha256(&self) -> Option<[u8; 32]> {
-        self.sha256.clone().map(|digest| digest.finalize().into())
+        self.digests.sha256.clone().map(|digest| digest.finalize().into())
     }
 
     /// The bytes from the beginning, to look at; what is written goes on at the end.

@@ -190,7 +190,8 @@ async fn a_form_whose_part_never_begins_is_refused_before_it_fills_the_memory() 
     for begun in ["", "--harbor\r\nContent-Disposition: form-data; name=\"file\"; filename=\"", "--harbor\r\nX-Long: "] {
         let begun = begun.to_owned();
         // More than could ever be waited for: the answer comes long before the end.
-        let pieces = futures_util::stream::iter(0..100_000).map(move |n| Ok::<_, std::io::Error>(if n == 0 { begun.clone().into_bytes() } else { vec![b'a'; 64 * 1024] }));
+        let pieces = futures_util::stream::iter(0..100_000)
+            .map(move |n| Ok::<_, std::io::Error>(if n == 0 { begun.clone().into_bytes() } else { vec![b'a'; 64 * 1024] }));
         let request = mina.request(Method::POST, UPLOAD).header(CONTENT_TYPE, "multipart/form-data; boundary=harbor");
         Answer::of(request.body(reqwest::Body::wrap_stream(pieces)).send().await.unwrap()).await.assert_error(400, "common/invalid-parameters");
     }

@@ -77,7 +77,8 @@ async fn a_plain_url_reads_by_state_and_visibility() {
         }
         upload.delete(&app).await;
         let gone = get(&client, &upload.path(), &[]).await;
-        let headers = ["x-content-type-options", "referrer-policy", "cross-origin-resource-policy"].map(|name| gone.header(name).unwrap_or_default().to_owned());
+        let headers =
+            ["x-content-type-options", "referrer-policy", "cross-origin-resource-policy"].map(|name| gone.header(name).unwrap_or_default().to_owned());
         assert_eq!(headers, ["nosniff", "no-referrer", "cross-origin"]);
         s3(gone, 404, "file/not-found", "NoSuchKey");
         s3(get(&client, &upload.get_url(&app, Disposition::Inline), &[]).await, 404, "file/not-found", "NoSuchKey");

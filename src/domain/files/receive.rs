@@ -2,6 +2,7 @@
 //! fsync of the folder, commit. Memory stays the same whatever the size; hashing and writing happen off the request threads.
 
 use std::io;
+use std::sync::Arc;
 
 use tokio::task::JoinHandle;
 
@@ -12,6 +13,8 @@ use crate::store::{Incoming, Objects, Placed, Tx};
 
 /// Bytes that are handed to a blocking thread at once; two such buffers belong to a transfer.
 const BUFFER: usize = 256 * 1024;
+/// Fewer bytes are not worth a second thread.
+const BESIDE: usize = 128 * 1024;
 /// After this many bytes, the disk is looked at again.
 const LOOK_AGAIN: u64 = 16 * 1024 * 1024;
 /// After this many bytes the disk begins to write them back, so that little is left to do at the end.
@@ -130,12 +133,30 @@ impl Receiving {
 fn write(objects: &Objects, incoming: Option<Incoming>, sha256: bool, mut buffer: Vec<u8>) -> Result<Written> {
     let mut incoming = incoming.map_or_else(|| objects.begin(sha256), Ok).map_err(failed)?;
     let before = incoming.size() / LOOK_AGAIN;
-    incoming.write(&buffer).map_err(failed)?;
+    if buffer.len() < BESIDE {
+        incoming.write(&buffer).map_err(failed)?;
+    } else {
+        buffer = write_beside(&mut incoming, buffer)?;
+    }
     if incoming.size() / LOOK_AGAIN > before {
         put::check_disk(objects.free_space(), 0)?;
     }
     buffer.clear();
     Ok(Written { incoming, spare: buffer })
+}
+
+/// Writes bytes while another thread adds them to the checksums: either takes about as long as the other.
+fn write_beside(incoming: &mut Incoming, buffer: Vec<u8>) -> Result<Vec<u8>> {
+    let (runtime, shared) = (tokio::runtime::Handle::current(), Arc::new(buffer));
+    let (mut digests, bytes) = (std::mem::take(incoming.digests()), Arc::clone(&shared));
+    let hashing = runtime.spawn_blocking(move || {
+        digests.update(&bytes);
+        digests
+    });
+    let written = incoming.append(&shared);
+    *incoming.digests() = runtime.block_on(hashing).map_err(Error::internal)?;
+    written.map_err(failed)?;
+    Ok(Arc::try_unwrap(shared).unwrap_or_else(|_| Vec::with_capacity(BUFFER)))
 }
 
 /// Writes the rest, compares checksums and gives the object its name. Blocks.

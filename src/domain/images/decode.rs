@@ -105,8 +105,9 @@ fn limits() -> Limits {
 impl Source {
     /// Bytes of memory that decoding takes at most, roughly.
     pub fn weight(&self) -> u64 {
-        // The decoded pixels, and once more when they are brought to 8 bits.
-        self.decoder.total_bytes().saturating_mul(2)
+        // The decoded pixels, and once more when they are brought to 8 bits, or with four channels when they are scaled.
+        let decoded = self.decoder.total_bytes();
+        decoded.saturating_add(decoded.max(u64::from(self.width) * u64::from(self.height) * 4))
     }
 
     /// The pixels of the first frame, with 8 bits for each channel. Blocks.

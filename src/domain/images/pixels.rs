@@ -1,5 +1,7 @@
 //! Decoded pictures, 8 bits a channel, and what is done to them: cutting, scaling, blurring, turning, bringing to sRGB.
 
+use std::borrow::Cow;
+
 use fast_image_resize::images::{Image, ImageRef};
 use fast_image_resize::{FilterType, MulDiv, PixelType, ResizeAlg, ResizeOptions, Resizer};
 use image::metadata::Orientation;
@@ -34,19 +36,30 @@ impl Image8 {
         }
     }
 
-    fn kind(&self) -> PixelType {
-        match self {
-            Self::Grey(_) => PixelType::U8,
-            Self::Rgb(_) => PixelType::U8x3,
-            Self::Rgba(_) => PixelType::U8x4,
-        }
-    }
-
     pub fn bytes(&self) -> &[u8] {
         match self {
             Self::Grey(image) => image.as_raw(),
             Self::Rgb(image) => image.as_raw(),
             Self::Rgba(image) => image.as_raw(),
+        }
+    }
+
+    /// The pixels with four channels each: the only layout that scaling is compiled for, since each more is a part of the program
+    /// as large as this one, and no faster.
+    fn widened(&self) -> Cow<'_, [u8]> {
+        match self {
+            Self::Grey(image) => image.iter().flat_map(|&grey| [grey, grey, grey, 255]).collect(),
+            Self::Rgb(image) => image.as_chunks::<3>().0.iter().flat_map(|&[red, green, blue]| [red, green, blue, 255]).collect(),
+            Self::Rgba(image) => Cow::Borrowed(image.as_raw()),
+        }
+    }
+
+    /// Of pixels with four channels those that this layout has.
+    fn narrowed(&self, wide: Vec<u8>) -> Vec<u8> {
+        match self {
+            Self::Grey(_) => wide.as_chunks::<4>().0.iter().map(|pixel| pixel[0]).collect(),
+            Self::Rgb(_) => wide.as_chunks::<4>().0.iter().flat_map(|&[red, green, blue, _]| [red, green, blue]).collect(),
+            Self::Rgba(_) => wide,
         }
     }
 
@@ -173,11 +186,12 @@ impl Pixels {
 }
 
 fn resized(image: &Image8, to: (u32, u32), options: &ResizeOptions) -> Result<Vec<u8>, Refusal> {
-    let (width, height) = image.size();
-    let source = ImageRef::new(width, height, image.bytes(), image.kind()).map_err(Refusal::inside)?;
-    let mut target = Image::new(to.0, to.1, image.kind());
-    Resizer::new().resize(&source, &mut target, Some(options)).map_err(Refusal::inside)?;
-    Ok(target.into_vec())
+    let ((width, height), wide) = (image.size(), image.widened());
+    let options = options.use_alpha(matches!(image, Image8::Rgba(_)));
+    let source = ImageRef::new(width, height, &wide, PixelType::U8x4).map_err(Refusal::inside)?;
+    let mut target = Image::new(to.0, to.1, PixelType::U8x4);
+    Resizer::new().resize(&source, &mut target, Some(&options)).map_err(Refusal::inside)?;
+    Ok(image.narrowed(target.into_vec()))
 }
 
 /// What is seen of a picture on a white ground.
