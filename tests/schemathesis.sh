@@ -28,8 +28,9 @@ if ! command -v curl >/dev/null 2>&1 || ! python3 -c 'import venv, ensurepip' 2>
   as_root apt-get update -qq && as_root env DEBIAN_FRONTEND=noninteractive apt-get install -y -qq --no-install-recommends python3 python3-venv curl ca-certificates >/dev/null \
     || fail "Python 3.10 or newer with venv, and curl, are needed; on Debian: apt-get install python3-venv curl"
 fi
-if [ ! -x "$tools/bin/schemathesis" ]; then
-  python3 -m venv "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5' || fail "schemathesis could not be installed; it needs Python 3.10 or newer and a package index"
+# A target folder that was moved takes programs along that point to where they were.
+if ! "$tools/bin/schemathesis" --version >/dev/null 2>&1; then
+  python3 -m venv --clear "$tools" && "$tools/bin/pip" install --quiet --disable-pip-version-check 'schemathesis>=4.32,<5' || fail "schemathesis could not be installed; it needs Python 3.10 or newer and a package index"
 fi
 if [ -z "$bin" ]; then
   command -v cargo >/dev/null 2>&1 || . "$HOME/.cargo/env"
