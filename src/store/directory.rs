@@ -386,7 +386,8 @@ fn copy_before_migration(root: &Path) -> Result<(), OpenError> {
         if found > supported {
             return Err(OpenError::Newer { found, supported });
         }
-        older |= found < supported;
+        // A new one was cut off while it was made: there is nothing in it to be saved.
+        older |= (1..supported).contains(&found);
     }
     if !older {
         return Ok(());

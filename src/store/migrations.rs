@@ -24,11 +24,13 @@ pub enum Kind {
 
 impl Kind {
     fn runner(self) -> refinery::Runner {
-        match self {
+        let runner = match self {
             Self::Control => control::migrations::runner(),
             Self::Data => data::migrations::runner(),
             Self::Log => log::migrations::runner(),
-        }
+        };
+        // In one transaction, so that a database that was cut off while it was made is still a new one.
+        runner.set_grouped(true)
     }
 
     /// The newest format this program writes.

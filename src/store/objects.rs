@@ -4,13 +4,13 @@
 
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Seek, SeekFrom};
 use std::path::{Component, Path, PathBuf};
 use std::sync::Arc;
 
-use md5::{Digest, Md5};
 use parking_lot::Mutex;
-use sha2::Sha256;
+
+use super::incoming::Incoming;
 
 /// Where bytes are while they arrive; no part of snapshots.
 pub(super) const INCOMING: &str = "tmp";
@@ -93,13 +93,13 @@ impl Objects {
             }
             other => other?,
         };
-        Ok(Incoming { file, size: 0, digests: Digests { md5: Md5::new(), sha256: sha256.then(Sha256::new) } })
+        Ok(Incoming::new(file, sha256))
     }
 
     /// Makes the bytes durable under a name; unless [`Placed::keep`] is called, they go again. Blocks.
     pub fn place(&self, incoming: Incoming, name: &str) -> io::Result<Placed> {
         let path = self.path_of(name)?;
-        incoming.file.as_file().sync_all()?;
+        let file = incoming.finish()?;
         let folder = path.parent().unwrap_or(&self.root);
         if !folder.is_dir() {
             self.create(folder)?;
@@ -108,7 +108,7 @@ impl Objects {
             }
             sync_folder(self.root.parent().unwrap_or(&self.root))?;
         }
-        incoming.file.persist_noclobber(&path)?;
+        file.persist_noclobber(&path)?;
         let placed = Placed { path: Some(path.clone()) };
         sync_folder(folder)?;
         Ok(placed)
@@ -118,8 +118,7 @@ impl Objects {
     pub fn join(&self, names: &[String]) -> io::Result<Incoming> {
         let mut incoming = self.begin(false)?;
         for name in names {
-            // File to file, so that the system copies where it can.
-            incoming.size += io::copy(&mut self.open(name)?.file, incoming.file.as_file_mut())?;
+            incoming.append_file(&mut self.open(name)?.file)?;
         }
         Ok(incoming)
     }
@@ -217,96 +216,6 @@ impl Objects {
     }
 }
 
-/// Bytes that are arriving; they go again unless they are placed.
-#[derive(Debug)]
-pub struct Incoming {
-    file: tempfile::NamedTempFile,
-    size: u64,
-    digests: Digests,
-}
-
-/// Checksums of bytes in the order they are told of.
-#[derive(Debug, Default)]
-pub struct Digests {
-    md5: Md5,
-    sha256: Option<Sha256>,
-}
-
-impl Digests {
-    pub fn update(&mut self, bytes: &[u8]) {
-        self.md5.update(bytes);
-        if let Some(sha256) = &mut self.sha256 {
-            sha256.update(bytes);
-        }
-    }
-}
-
-impl Incoming {
-    /// Adds bytes. Blocks.
-    pub fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.append(bytes)?;
-        self.digests.update(bytes);
-        Ok(())
-    }
-
-    /// Adds bytes to the file alone: somebody else tells [`Incoming::digests`] of them. Blocks.
-    pub fn append(&mut self, bytes: &[u8]) -> io::Result<()> {
-        self.file.as_file_mut().write_all(bytes)?;
-        self.size += bytes.len() as u64;
-        Ok(())
-    }
-
-    /// The checksums so far, to be taken out and put back.
-    pub fn digests(&mut self) -> &mut Digests {
-        &mut self.digests
-    }
-
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// Something to make durable with what was written so far, while more is written.
-    pub fn flusher(&self) -> io::Result<Flusher> {
-        self.file.as_file().try_clone().map(Flusher)
-    }
-
-    /// MD5 of everything written so far.
-    pub fn md5(&self) -> [u8; 16] {
-        self.digests.md5.clone().finalize().into()
-    }
-
-    /// SHA-256 of everything written so far, if it was asked for.
-    pub fn sha256(&self) -> Option<[u8; 32]> {
-        self.digests.sha256.clone().map(|digest| digest.finalize().into())
-    }
-
-    /// The bytes from the beginning, to look at; what is written goes on at the end.
-    pub fn peek(&mut self, limit: u64) -> io::Result<Vec<u8>> {
-        let file = self.file.as_file_mut();
-        file.seek(SeekFrom::Start(0))?;
-        let mut bytes = Vec::new();
-        Read::take(&mut *file, limit).read_to_end(&mut bytes)?;
-        file.seek(SeekFrom::End(0))?;
-        Ok(bytes)
-    }
-
-    /// Where the bytes are for now.
-    pub fn path(&self) -> &Path {
-        self.file.path()
-    }
-}
-
-/// Writes back what has arrived of an object.
-#[derive(Debug)]
-pub struct Flusher(File);
-
-impl Flusher {
-    /// Blocks. A failure is told once: whoever gets it must not go on to [`Objects::place`].
-    pub fn flush(self) -> io::Result<()> {
-        self.0.sync_data()
-    }
-}
-
 /// An object under its name that no row names yet.
 #[derive(Debug)]
 #[must_use = "the object goes again unless it is kept"]
@@ -392,6 +301,8 @@ fn sync_folder(folder: &Path) -> io::Result<()> {
 
 #[cfg(test)]
 mod tests {
+    use sha2::{Digest, Sha256};
+
     use super::*;
 
     fn objects() -> (tempfile::TempDir, Objects) {

@@ -39,6 +39,38 @@ fn an_older_directory_is_copied_before_it_is_migrated() {
 }
 
 #[test]
+fn a_database_that_was_cut_off_while_it_was_made_is_new_and_nothing_is_copied() {
+    let folder = tempfile::tempdir().unwrap();
+    let root = folder.path().join(".bkend");
+    let data = made(&root);
+    let log = data.with_file_name("log.db");
+    Connection::open(&log).unwrap().pragma_update(None, "journal_mode", "WAL").unwrap();
+    let begun = root.join("env").join("e2").join("data.db");
+    std::fs::create_dir(begun.parent().unwrap()).unwrap();
+    // What the migrations begin with, before any of them has run.
+    Connection::open(&begun)
+        .unwrap()
+        .execute_batch("CREATE TABLE refinery_schema_history (version INT4 PRIMARY KEY, name TEXT, applied_on TEXT, checksum TEXT)")
+        .unwrap();
+    let directory = Directory::open(&root).unwrap();
+    assert_eq!(std::fs::read_dir(root.join("snapshots")).unwrap().count(), 0);
+    directory.open_data("e2").unwrap();
+    assert_eq!(versions(&begun), Kind::Data.newest());
+}
+
+#[test]
+fn migrations_are_one_transaction() {
+    let folder = tempfile::tempdir().unwrap();
+    let path = folder.path().join("data.db");
+    let mut connection = Connection::open(&path).unwrap();
+    // In the way of a late migration: the earlier ones must not stay alone.
+    connection.execute_batch("CREATE TABLE _stored_bytes (other TEXT)").unwrap();
+    super::super::query::register_functions(&connection).unwrap();
+    assert!(migrations::migrate(&mut connection, Kind::Data).is_err());
+    assert_eq!(versions(&path), 0);
+}
+
+#[test]
 fn a_failed_migration_puts_the_databases_back() {
     let folder = tempfile::tempdir().unwrap();
     let root = folder.path().join(".bkend");
